@@ -1,0 +1,61 @@
+"""Every --arch name as one row of one table.
+
+``nmt_attn_SIZE``           code 1111 at every site
+``nmt_attn_SIZE_selfCODE``  this code in encoder and decoder self-attention, 1111 in cross attention
+``nmt_attn_SIZE_crossCODE`` this code in cross attention, 1111 in self-attention
+
+Standard library only.
+"""
+
+from dataclasses import dataclass
+
+from nmt_attn.spec import ALL_CODES, SpecError
+
+
+@dataclass(frozen=True)
+class Size:
+    """Width, layers of encoder and of decoder, heads, width of the feed-forward network, dropout."""
+
+    dim: int
+    layers: int
+    heads: int
+    ffn_dim: int
+    dropout: float
+
+
+SIZES = {
+    "tiny": Size(dim=128, layers=3, heads=4, ffn_dim=256, dropout=0.1),
+    "small": Size(dim=512, layers=6, heads=4, ffn_dim=1024, dropout=0.1),  # fairseq's transformer_iwslt_de_en
+    "base": Size(dim=512, layers=6, heads=8, ffn_dim=2048, dropout=0.1),  # Vaswani et al. 2017, table 3
+    "big": Size(dim=1024, layers=6, heads=16, ffn_dim=4096, dropout=0.3),  # Vaswani et al. 2017, table 3
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One --arch name: a size and the codes of its sites."""
+
+    name: str
+    size: Size
+    self_terms: str = "1111"
+    cross_terms: str = "1111"
+
+
+def _rows() -> list[Preset]:
+    rows = []
+    for label, size in SIZES.items():
+        name = f"nmt_attn_{label}"
+        rows.append(Preset(name, size))
+        rows += [Preset(f"{name}_self{code}", size, self_terms=code) for code in ALL_CODES]
+        rows += [Preset(f"{name}_cross{code}", size, cross_terms=code) for code in ALL_CODES]
+    return rows
+
+
+PRESETS = {preset.name: preset for preset in _rows()}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of this name; raises SpecError with the way to see all names."""
+    if name not in PRESETS:
+        raise SpecError(f"no architecture is called {name!r}: nmt-attn archs lists all {len(PRESETS)} names")
+    return PRESETS[name]
