@@ -5,7 +5,6 @@ A *code* names a choice of them by four digits, each 0 or 1, in the order of :cl
 Standard library only.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 
@@ -133,11 +132,13 @@ def codes_per_layer(codes: str, layers: int, flag: str) -> tuple[Terms, ...]:
 
     flag: the option's name, for the message. Raises SpecError.
     """
-    parts: Sequence[str] = [part.strip() for part in codes.split(",")]
+    parts = [part.strip() for part in codes.split(",")]
     if len(parts) == 1:
         parts = parts * layers
     if len(parts) != layers:
-        raise SpecError(f"{flag} must have one code, or one for each of the {layers} layers, not {len(parts)}")
+        raise SpecError(
+            f"{flag} must have one code, or one for each of the {layers} layers, not {len(parts)}"
+        )
     try:
         return tuple(Terms.parse(part) for part in parts)
     except SpecError as error:

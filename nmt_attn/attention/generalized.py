@@ -80,10 +80,10 @@ class GeneralizedAttention(nn.Module):
         )
         weights = masked_softmax(self._logits(query, cache.keys, start, keys), hidden)
         if self.training and self.spec.dropout > 0.0:
-            kept = nn.functional.dropout(_full(weights, query.shape[0], queries), self.spec.dropout)
+            kept = nn.functional.dropout(self._full(weights, query), self.spec.dropout)
         else:
             kept = weights
-        mixed = (kept @ cache.values).expand(-1, -1, queries, -1)
+        mixed = (kept @ cache.values).expand(-1, -1, queries, -1)  # (b, h, t, d)
         output = self.output_projection(mixed.transpose(1, 2).flatten(2))
         if hidden is not None and (padding is not None or self.spec.window is not None):
             keyless = hidden.all(dim=-1)  # (b, 1, t), or 1 where the same for all
@@ -92,7 +92,7 @@ class GeneralizedAttention(nn.Module):
             output = output + poison
         if not need_weights:
             return output, None
-        return output, _in_memory_order(_full(weights, query.shape[0], queries), cache.offset)
+        return output, _in_memory_order(self._full(weights, query), cache.offset)
 
     def _remember(self, memory: Tensor, padding: Tensor | None, cache: KeyValueCache) -> None:
         """Projects what is new in the memory into the cache."""
@@ -110,7 +110,9 @@ class GeneralizedAttention(nn.Module):
     def _logits(self, query: Tensor, keys: Tensor | None, start: int, key_count: int) -> Tensor:
         """Sum of the terms that are on, over sqrt(d): (b, h, t, s), with 1 for an axis on which it does not depend."""
         terms, scale = self.spec.terms, 1.0 / math.sqrt(self.spec.head_size)
-        content = None if self.query_projection is None else self._split_heads(self.query_projection(query)) * scale
+        content = (
+            None if self.query_projection is None else self._split_heads(self.query_projection(query)) * scale
+        )
         key_side = _sum_of(content if terms.query_key else None, self.key_saliency, scale)
         position_side = _sum_of(content if terms.query_position else None, self.position_bias, scale)
         products = []
@@ -142,6 +144,10 @@ class GeneralizedAttention(nn.Module):
         """(b, s, c) to (b, h, s, d)."""
         return x.unflatten(-1, (self.spec.heads, self.spec.head_size)).transpose(1, 2)
 
+    def _full(self, weights: Tensor, query: Tensor) -> Tensor:
+        """Weights that were computed once for several sentences, heads or queries, written out: (b, h, t, s)."""
+        return weights.expand(query.shape[0], self.spec.heads, query.shape[1], -1)
+
 
 def _projection(from_dim: int, to_dim: int) -> nn.Linear:
     linear = nn.Linear(from_dim, to_dim, bias=False)
@@ -159,10 +165,6 @@ def _sum_of(content: Tensor | None, vectors: Tensor | None, scale: float) -> Ten
         return content
     scaled = vectors[None, :, None, :] * scale
     return scaled if content is None else content + scaled
-
-
-def _full(weights: Tensor, batch: int, queries: int) -> Tensor:
-    return weights.expand(batch, -1, queries, -1)
 
 
 def _rotate(x: Tensor, offset: Tensor) -> Tensor:
