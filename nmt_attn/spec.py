@@ -136,9 +136,7 @@ def codes_per_layer(codes: str, layers: int, flag: str) -> tuple[Terms, ...]:
     if len(parts) == 1:
         parts = parts * layers
     if len(parts) != layers:
-        raise SpecError(
-            f"{flag} must have one code, or one for each of the {layers} layers, not {len(parts)}"
-        )
+        raise SpecError(f"{flag} must have one code, or one for each of the {layers} layers, not {len(parts)}")
     try:
         return tuple(Terms.parse(part) for part in parts)
     except SpecError as error:

@@ -110,9 +110,7 @@ class GeneralizedAttention(nn.Module):
     def _logits(self, query: Tensor, keys: Tensor | None, start: int, key_count: int) -> Tensor:
         """Sum of the terms that are on, over sqrt(d): (b, h, t, s), with 1 for an axis on which it does not depend."""
         terms, scale = self.spec.terms, 1.0 / math.sqrt(self.spec.head_size)
-        content = (
-            None if self.query_projection is None else self._split_heads(self.query_projection(query)) * scale
-        )
+        content = None if self.query_projection is None else self._split_heads(self.query_projection(query)) * scale
         key_side = _sum_of(content if terms.query_key else None, self.key_saliency, scale)
         position_side = _sum_of(content if terms.query_position else None, self.position_bias, scale)
         products = []

@@ -22,9 +22,7 @@ def hidden_keys(
     """
     hidden: Tensor | None = None
     if (causal and queries > 1) or window is not None:
-        distance = (
-            torch.arange(keys, device=device) - torch.arange(start, start + queries, device=device)[:, None]
-        )
+        distance = torch.arange(keys, device=device) - torch.arange(start, start + queries, device=device)[:, None]
         distance = distance[None, None]
         if causal:
             hidden = distance > 0

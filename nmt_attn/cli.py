@@ -1,0 +1,198 @@
+"""The nmt-attn command: what is there, what a model computes and costs, and the small steps of the recipes."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nmt_attn
+from nmt_attn import describe
+from nmt_attn.analysis.cost import Workload
+from nmt_attn.presets import SIZES, find_preset
+from nmt_attn.spec import SpecError
+
+# Imports of torch and fairseq stand inside the commands that need them: the others answer at once.
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. A mistake in the input is one line on standard error and exit code 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except SpecError as error:
+        print(f"nmt-attn: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader, head for instance, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def user_dir(options: argparse.Namespace) -> int:
+    print(nmt_attn.__path__[0])
+    return 0
+
+
+def archs(options: argparse.Namespace) -> int:
+    work = Workload(options.source, options.target, options.vocabulary)
+    print(describe.arch_table(work, options.size))
+    return 0
+
+
+def describe_preset(options: argparse.Namespace) -> int:
+    print(describe.preset_text(find_preset(options.name), Workload()))
+    return 0
+
+
+def corpus(options: argparse.Namespace) -> int:
+    from nmt_attn.corpora.fragment import write_corpus
+
+    try:
+        write_corpus(options.out, train=options.train, valid=options.valid, test=options.test, seed=options.seed)
+    except ValueError as error:
+        raise SpecError(str(error)) from None
+    return 0
+
+
+def average(options: argparse.Namespace) -> int:
+    from nmt_attn.models import average as averaging
+
+    paths = [path for given in options.checkpoints for path in _expand(given, options.last)]
+    averaging.average(paths, options.output)
+    print(f"{options.output}: average of {', '.join(path.name for path in paths)}")
+    return 0
+
+
+def _expand(given: Path, last: int) -> list[Path]:
+    from nmt_attn.models.average import last_checkpoints
+
+    return last_checkpoints(given, last) if given.is_dir() else [given]
+
+
+def convert(options: argparse.Namespace) -> int:
+    from nmt_attn.models.convert import convert as convert_checkpoint
+
+    convert_checkpoint(options.source, options.target)
+    print(f"{options.target}: code 1010 at every site, same outputs as {options.source}")
+    return 0
+
+
+def hypotheses(options: argparse.Namespace) -> int:
+    from nmt_attn.study.hypotheses import read_hypotheses
+
+    with _open(options.generated) as stream:
+        lines = read_hypotheses(stream)
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+    sys.stdout.writelines(line + "\n" for line in lines)
+    return 0
+
+
+def score(options: argparse.Namespace) -> int:
+    from nmt_attn import provenance
+    from nmt_attn.study.scores import score as bleu
+
+    result = provenance.describe_run(options.checkpoint, options.data, options.train_log, options.generated)
+    measured = bleu(_lines(options.hypotheses), _lines(options.references))
+    result |= {
+        "bleu": round(measured.bleu, 4),
+        "signature": measured.signature,
+        "scorer": measured.scorer,
+        "sentences": measured.sentences,
+        "test_sha256": provenance.checksum([options.references]),
+    }
+    print(json.dumps(result))
+    return 0
+
+
+def table(options: argparse.Namespace) -> int:
+    from nmt_attn.study.figure import bleu_figure
+    from nmt_attn.study.results import markdown_table, read_results
+
+    results = read_results(options.results)
+    print(markdown_table(results))
+    if options.figure:
+        bleu_figure(results, options.figure)
+    return 0
+
+
+def progress(options: argparse.Namespace) -> int:
+    from nmt_attn.study.progress import progress_lines
+
+    for line in progress_lines(sys.stdin, options.label, options.updates):
+        print(line, flush=True)
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from nmt_attn import doctor as checks
+
+    return checks.run()
+
+
+def _open(path: Path):  # type: ignore[no-untyped-def]
+    try:
+        return path.open(encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise SpecError(f"{path} must be a readable file: {error.strerror}") from None
+
+
+def _lines(path: Path) -> list[str]:
+    with _open(path) as stream:
+        return [line.removesuffix("\n") for line in stream]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nmt-attn", description=nmt_attn.__doc__)
+    parser.add_argument("--version", action="version", version=nmt_attn.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("doctor", doctor, "print versions and device, train and translate a little, say what is wrong")
+    add("user-dir", user_dir, "print the folder for fairseq's --user-dir")
+    sub = add("archs", archs, "list the architectures with their parameters and multiply-adds")
+    sub.add_argument("--size", choices=SIZES, help="only this size")
+    sub.add_argument("--vocabulary", type=int, default=Workload.vocabulary, help="shared vocabulary (%(default)s)")
+    sub.add_argument("--source", type=int, default=Workload.source, help="source tokens (%(default)s)")
+    sub.add_argument("--target", type=int, default=Workload.target, help="target tokens (%(default)s)")
+    sub = add("describe", describe_preset, "tell what each attention site of an architecture computes")
+    sub.add_argument("name", help="an architecture, such as nmt_attn_base_self0010")
+    sub = add("corpus", corpus, "write a generated parallel corpus with gold alignments")
+    sub.add_argument("name", choices=["fragment"], help="fragment: a piece of English and German grammar")
+    sub.add_argument("--out", type=Path, required=True, help="folder for train, valid and test .en, .de, .align")
+    sub.add_argument("--train", type=int, default=20_000, help="training pairs (%(default)s)")
+    sub.add_argument("--valid", type=int, default=500, help="development pairs (%(default)s)")
+    sub.add_argument("--test", type=int, default=1_000, help="test pairs (%(default)s)")
+    sub.add_argument("--seed", type=int, default=1, help="seed of the generator (%(default)s)")
+    sub = add("average", average, "average the parameters of checkpoints")
+    sub.add_argument("checkpoints", type=Path, nargs="+", help="files, or folders of which the --last are taken")
+    sub.add_argument("--last", type=int, default=5, help="checkpoints of a folder (%(default)s)")
+    sub.add_argument("--output", type=Path, required=True)
+    sub = add("convert", convert, "turn a stock fairseq transformer checkpoint into code 1010, exactly")
+    sub.add_argument("source", type=Path)
+    sub.add_argument("target", type=Path)
+    sub = add("hypotheses", hypotheses, "print the translations in the output of fairseq-generate, in order")
+    sub.add_argument("generated", type=Path, help="output of fairseq-generate")
+    sub = add("score", score, "BLEU and all that it depends on, as one line of JSON")
+    sub.add_argument("--hypotheses", type=Path, required=True, help="translations, plain text")
+    sub.add_argument("--references", type=Path, required=True, help="the official references, plain text")
+    sub.add_argument("--checkpoint", type=Path, required=True, help="the checkpoint that translated")
+    sub.add_argument("--data", type=Path, required=True, help="the binarised data it was trained on")
+    sub.add_argument("--train-log", type=Path, help="fairseq-train's log, for the training time")
+    sub.add_argument("--generated", type=Path, help="fairseq-generate's output, for the translation time")
+    sub = add("table", table, "a Markdown table of results; the first is what the others are compared with")
+    sub.add_argument("results", type=Path, nargs="+", help="files written by nmt-attn score")
+    sub.add_argument("--figure", type=Path, help="also draw a picture (PNG, SVG or PDF)")
+    sub = add("progress", progress, "shorten fairseq-train's JSON log on standard input to one line now and then")
+    sub.add_argument("--label", required=True)
+    sub.add_argument("--updates", type=int, required=True, help="value of --max-update")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""The bridge to fairseq, the only part of the package that imports it.
+
+fairseq imports this package by itself for ``--user-dir nmt_attn``; importing it registers all architectures.
+"""
+
+from nmt_attn.models import checkpoints, transformer
+
+checkpoints.allow_fairseq_globals()
+
+__all__ = ["checkpoints", "transformer"]

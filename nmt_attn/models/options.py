@@ -1,0 +1,147 @@
+"""Command-line options of the architectures, and what they say of each attention site."""
+
+import argparse
+from dataclasses import dataclass
+
+from fairseq.dataclass.utils import gen_parser_from_dataclass
+from fairseq.models.transformer import TransformerConfig
+
+from nmt_attn.presets import Preset
+from nmt_attn.spec import AttentionSpec, Site, SpecError, Terms, codes_per_layer
+
+ABSOLUTE_POSITIONS = ("none", "sinusoidal", "learned")
+
+# fairseq options that change what a layer computes and that our layers do not have: name, value when unused.
+UNSUPPORTED = {
+    "cross_self_attention": False,
+    "no_cross_attention": False,
+    "encoder_xformers_att_config": None,
+    "decoder_xformers_att_config": None,
+    "encoder_layers_to_keep": None,
+    "decoder_layers_to_keep": None,
+    "quant_noise_pq": 0,
+    "quant_noise_scalar": 0,
+    "base_layers": 0,
+    "char_inputs": False,
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """fairseq's Transformer options and ours; none has a default here, the architecture fills them in."""
+    gen_parser_from_dataclass(parser, TransformerConfig(), delete_default=True, with_prefix="")
+    group = parser.add_argument_group("nmt_attn")
+    codes = "CODE" + "[,CODE...]"
+
+    def add(flag: str, meta: str, text: str, **kind: object) -> None:
+        group.add_argument(flag, metavar=meta, help=text, default=argparse.SUPPRESS, **kind)  # type: ignore[arg-type]
+
+    four = "four digits: query-key content, query content x relative position, key content, relative position"
+    add("--self-attn-terms", codes, f"terms of all self-attention, {four}; or one code a layer", type=_codes)
+    add("--enc-self-attn-terms", codes, "the same for the encoder alone", type=_codes)
+    add("--dec-self-attn-terms", codes, "the same for the decoder alone", type=_codes)
+    add("--cross-attn-terms", codes, "the same for encoder-decoder attention", type=_codes)
+    add("--attn-window", "W", "in self-attention only keys within W tokens support a query", type=int)
+    add("--max-relative-distance", "D", "relative positions beyond D tokens are taken as D", type=int)
+    group.add_argument(
+        "--absolute-positions",
+        choices=ABSOLUTE_POSITIONS,
+        default=argparse.SUPPRESS,
+        help="absolute position embeddings, added to the word embeddings (default: none)",
+    )
+
+
+def _codes(text: str) -> str:
+    """argparse type: one code, or several separated by commas; their number is checked when the layers are known."""
+    try:
+        codes_per_layer(text, text.count(",") + 1, "")
+    except SpecError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix(": ")) from None
+    return text
+
+
+def fill_in_preset(args: argparse.Namespace, preset: Preset) -> None:
+    """Sets what the command line has left open to what the preset says."""
+    size = preset.size
+    for side in ("encoder", "decoder"):
+        _default(args, f"{side}_layers", size.layers)
+        _default(args, f"{side}_attention_heads", size.heads)
+    _default(args, "encoder_embed_dim", size.dim)
+    _default(args, "encoder_ffn_embed_dim", size.ffn_dim)
+    _default(args, "decoder_embed_dim", args.encoder_embed_dim)
+    _default(args, "decoder_ffn_embed_dim", args.encoder_ffn_embed_dim)
+    # Without these two fairseq takes 512, whatever the decoder's width.
+    _default(args, "decoder_input_dim", args.decoder_embed_dim)
+    _default(args, "decoder_output_dim", args.decoder_embed_dim)
+    _default(args, "dropout", size.dropout)
+    _default(args, "self_attn_terms", preset.self_terms)
+    _default(args, "enc_self_attn_terms", args.self_attn_terms)
+    _default(args, "dec_self_attn_terms", args.self_attn_terms)
+    _default(args, "cross_attn_terms", preset.cross_terms)
+    _default(args, "attn_window", None)
+    _default(args, "max_relative_distance", None)
+    _default(args, "absolute_positions", "none")
+
+
+def _default(args: argparse.Namespace, name: str, value: object) -> None:
+    if not hasattr(args, name):
+        setattr(args, name, value)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The attention specification of every layer of a model."""
+
+    encoder_self: tuple[AttentionSpec, ...]
+    decoder_self: tuple[AttentionSpec, ...]
+    cross: tuple[AttentionSpec, ...]
+
+
+def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]:
+    """fairseq's configuration and our specification from complete options; raises SpecError if they do not fit."""
+    _refuse_unsupported(args)
+    for name, value in _position_flags(args.absolute_positions).items():
+        setattr(args, name, value)
+    cfg = TransformerConfig.from_namespace(args)
+    encoder, decoder = cfg.encoder, cfg.decoder
+
+    def site(site: Site, terms: Terms) -> AttentionSpec:
+        side = encoder if site is Site.ENCODER_SELF else decoder
+        return AttentionSpec(
+            site=site,
+            terms=terms,
+            dim=side.embed_dim,
+            heads=side.attention_heads,
+            key_dim=side.embed_dim if site.is_self else encoder.embed_dim,
+            dropout=cfg.attention_dropout,
+            window=args.attn_window if site.is_self else None,
+            max_distance=args.max_relative_distance,
+        )
+
+    def sites(kind: Site, codes: str, layers: int, flag: str) -> tuple[AttentionSpec, ...]:
+        return tuple(site(kind, terms) for terms in codes_per_layer(codes, layers, flag))
+
+    return cfg, ModelSpec(
+        sites(Site.ENCODER_SELF, args.enc_self_attn_terms, encoder.layers, "--enc-self-attn-terms"),
+        sites(Site.DECODER_SELF, args.dec_self_attn_terms, decoder.layers, "--dec-self-attn-terms"),
+        sites(Site.CROSS, args.cross_attn_terms, decoder.layers, "--cross-attn-terms"),
+    )
+
+
+def _position_flags(absolute_positions: str) -> dict[str, bool]:
+    """--absolute-positions in the words of fairseq."""
+    learned = absolute_positions == "learned"
+    return {
+        "no_token_positional_embeddings": absolute_positions == "none",
+        "encoder_learned_pos": learned,
+        "decoder_learned_pos": learned,
+    }
+
+
+def _refuse_unsupported(args: argparse.Namespace) -> None:
+    for name, unused in UNSUPPORTED.items():
+        if getattr(args, name, unused) not in (unused, None):
+            raise SpecError(f"--{name.replace('_', '-')} must be left out: nmt_attn's layers do not have it")
+    for name, value in _position_flags(args.absolute_positions).items():
+        if getattr(args, name, value) != value:
+            choices = ",".join(ABSOLUTE_POSITIONS)
+            raise SpecError(f"--{name.replace('_', '-')} must be left out: use --absolute-positions {{{choices}}}")

@@ -1,0 +1,74 @@
+"""What a score depends on, read from the files that led to it."""
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nmt_attn
+from nmt_attn.models import checkpoints
+from nmt_attn.spec import SpecError
+from nmt_attn.study.progress import training_seconds
+
+TRANSLATION_TIME = re.compile(r"Translated .* in ([0-9.]+)s")
+
+
+def describe_run(checkpoint: Path, data: Path, train_log: Path | None, generated: Path | None) -> dict[str, Any]:
+    """Preset, codes, seed, updates, parameters, checksum of the data, version of the code, seconds."""
+    state = checkpoints.load(checkpoint)
+    options = checkpoints.model_options(state)
+    stock = "stock fairseq"
+    return {
+        "preset": options.arch,
+        "encoder_self": getattr(options, "enc_self_attn_terms", stock),
+        "decoder_self": getattr(options, "dec_self_attn_terms", stock),
+        "cross": getattr(options, "cross_attn_terms", stock),
+        "absolute_positions": getattr(options, "absolute_positions", stock),
+        "seed": getattr(options, "seed", None),
+        "updates": (state.get("optimizer_history") or [{}])[-1].get("num_updates"),
+        "parameters": checkpoints.parameter_count(state),
+        "data_sha256": checksum(sorted(path for path in data.iterdir() if path.suffix != ".log")),
+        "code_version": code_version(),
+        "training_seconds": round(_training_seconds(train_log), 1),
+        "translation_seconds": _translation_seconds(generated),
+    }
+
+
+def checksum(paths: Iterable[Path]) -> str:
+    """sha256 over names and contents of files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def code_version() -> str:
+    """The package's version and, in a checkout, its commit, marked if files were changed since."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    folder = Path(nmt_attn.__file__).parent
+    try:
+        commit = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return nmt_attn.__version__
+    return f"{nmt_attn.__version__}+{commit}"
+
+
+def _training_seconds(log: Path | None) -> float:
+    if log is None:
+        return 0.0
+    with log.open(encoding="utf-8", errors="replace") as stream:
+        return training_seconds(stream)
+
+
+def _translation_seconds(generated: Path | None) -> float:
+    if generated is None:
+        return 0.0
+    times = TRANSLATION_TIME.findall(generated.read_text(encoding="utf-8"))
+    if not times:
+        raise SpecError(f"{generated} must end with fairseq-generate's summary, but was cut off: translate again")
+    return float(times[-1])

@@ -1,0 +1,1 @@
+"""From translations to results: hypotheses, scores, tables. Imports neither torch nor fairseq."""

@@ -1,0 +1,42 @@
+"""fairseq-train's JSON log, mixed with other lines, as one short line now and then."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+
+def read_log(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The JSON objects in a log of --log-format json; all other lines are left out."""
+    for line in lines:
+        start = line.find("{")
+        if start < 0:
+            continue
+        try:
+            entry = json.loads(line[start:])
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
+def progress_lines(lines: Iterable[str], label: str, updates: int) -> Iterator[str]:
+    """One line for each entry about training or validation: updates, perplexity, speed and time left."""
+    for entry in read_log(lines):
+        if "valid_ppl" in entry:
+            yield f"{label}: update {entry['valid_num_updates']}/{updates}, development perplexity {entry['valid_ppl']}"
+        elif "num_updates" in entry and "ppl" in entry:
+            done, speed = int(entry["num_updates"]), float(entry["ups"])
+            left = f", {_minutes((updates - done) / speed)} left" if speed > 0 else ""
+            words = f"{float(entry['wps']):,.0f} target tokens/s"
+            yield f"{label}: update {done}/{updates}, training perplexity {entry['ppl']}, {words}{left}"
+
+
+def training_seconds(lines: Iterable[str]) -> float:
+    """Seconds spent in training updates, over all restarts, by the last entry that says so."""
+    return max(
+        (float(entry["train_train_wall"]) for entry in read_log(lines) if "train_train_wall" in entry), default=0
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
