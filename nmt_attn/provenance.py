@@ -12,6 +12,7 @@ from nmt_attn.models import checkpoints
 from nmt_attn.spec import SpecError
 from nmt_attn.study.progress import training_seconds
 
+BINARISED = {".bin", ".idx", ".txt"}  # what fairseq-preprocess writes
 TRANSLATION_TIME = re.compile(r"Translated .* in ([0-9.]+)s")
 
 
@@ -29,7 +30,7 @@ def describe_run(checkpoint: Path, data: Path, train_log: Path | None, generated
         "seed": getattr(options, "seed", None),
         "updates": (state.get("optimizer_history") or [{}])[-1].get("num_updates"),
         "parameters": checkpoints.parameter_count(state),
-        "data_sha256": checksum(sorted(path for path in data.iterdir() if path.suffix != ".log")),
+        "data_sha256": checksum(sorted(path for path in data.iterdir() if path.suffix in BINARISED)),
         "code_version": code_version(),
         "training_seconds": round(_training_seconds(train_log), 1),
         "translation_seconds": _translation_seconds(generated),

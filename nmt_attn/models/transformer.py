@@ -36,6 +36,10 @@ class Encoder(TransformerEncoderBase):
     def build_encoder_layer(self, cfg: TransformerConfig) -> nn.Module:
         return _wrap(EncoderLayer(cfg, next(self._layer_specs)), cfg)
 
+    def upgrade_state_dict_named(self, state_dict: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+        """fairseq's renames parameters of old checkpoints; of ours there are none so old."""
+        return state_dict
+
 
 class Decoder(TransformerDecoderBase):
     """fairseq's Transformer decoder with our layers."""

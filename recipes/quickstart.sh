@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The main job on the embedded corpus, in minutes on a laptop: is query-key comparison needed in self-attention, and
+# in cross attention? Makes a virtual environment, generates the corpus, trains three models for the same number of
+# updates, translates, scores, prints a table and draws it. A second call skips what is done.
+#
+#   bash recipes/quickstart.sh
+ARCHS=${ARCHS:-nmt_attn_tiny nmt_attn_tiny_self0111 nmt_attn_tiny_cross0111}
+OUT=${OUT:-runs/quickstart} VENV=${VENV-.venv}
+SEED=${SEED:-1000000} UPDATES=${UPDATES:-1200} WARMUP=${WARMUP:-200} LEARNING_RATE=${LEARNING_RATE:-0.003}
+MAX_TOKENS=${MAX_TOKENS:-1500} VOCABULARY=${VOCABULARY:-1500} AVERAGE=${AVERAGE:-3}
+SAVE_EVERY=${SAVE_EVERY:-100} LOG_EVERY=${LOG_EVERY:-50}
+TRAIN=${TRAIN:-20000} VALID=${VALID:-300} TEST=${TEST:-500}
+source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+
+environment plot
+settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE MAX_TOKENS VOCABULARY AVERAGE SAVE_EVERY TRAIN VALID TEST
+[[ -e $OUT/text ]] || {
+  say "corpus: $TRAIN + $VALID + $TEST sentence pairs"
+  rm -rf "$OUT/text.part"
+  nmt-attn corpus fragment --out "$OUT/text.part" --train "$TRAIN" --valid "$VALID" --test "$TEST" --seed "$SEED"
+  mv "$OUT/text.part" "$OUT/text"
+}
+binarise "$OUT/text" "$OUT/bin"
+results=()
+for arch in $ARCHS; do
+  run_arch "$arch" "$OUT/bin" "$OUT/text/test.de"
+  results+=("$OUT/$arch/result.json")
+done
+nmt-attn table "${results[@]}" --figure "$OUT/bleu.png" | tee "$OUT/table.md" >&2
+say "figure: $OUT/bleu.png   texts and translations: $OUT/text/test.en, $OUT/*/hypotheses"
+python -c 'import json, sys; print(json.dumps([json.load(open(path)) for path in sys.argv[1:]]))' "${results[@]}"
