@@ -95,7 +95,7 @@ def score(options: argparse.Namespace) -> int:
     from nmt_attn import provenance
     from nmt_attn.study.scores import score as bleu
 
-    result = provenance.describe_run(options.checkpoint, options.data, options.train_log, options.generated)
+    result = provenance.describe_run(options.checkpoint, options.data, options.train_log, options.translation_log)
     measured = bleu(_lines(options.hypotheses), _lines(options.references))
     result |= {
         "bleu": round(measured.bleu, 4),
@@ -186,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--checkpoint", type=Path, required=True, help="the checkpoint that translated")
     sub.add_argument("--data", type=Path, required=True, help="the binarised data it was trained on")
     sub.add_argument("--train-log", type=Path, help="fairseq-train's log, for the training time")
-    sub.add_argument("--generated", type=Path, help="fairseq-generate's output, for the translation time")
+    sub.add_argument("--translation-log", type=Path, help="what fairseq-generate logged, for the translation time")
     sub = add("table", table, "a Markdown table of results; the first is what the others are compared with")
     sub.add_argument("results", type=Path, nargs="+", help="files written by nmt-attn score")
     sub.add_argument("--figure", type=Path, help="also draw a picture (PNG, SVG or PDF)")

@@ -16,7 +16,7 @@ BINARISED = {".bin", ".idx", ".txt"}  # what fairseq-preprocess writes
 TRANSLATION_TIME = re.compile(r"Translated .* in ([0-9.]+)s")
 
 
-def describe_run(checkpoint: Path, data: Path, train_log: Path | None, generated: Path | None) -> dict[str, Any]:
+def describe_run(checkpoint: Path, data: Path, train_log: Path | None, translation_log: Path | None) -> dict[str, Any]:
     """Preset, codes, seed, updates, parameters, checksum of the data, version of the code, seconds."""
     state = checkpoints.load(checkpoint)
     options = checkpoints.model_options(state)
@@ -33,7 +33,7 @@ def describe_run(checkpoint: Path, data: Path, train_log: Path | None, generated
         "data_sha256": checksum(sorted(path for path in data.iterdir() if path.suffix in BINARISED)),
         "code_version": code_version(),
         "training_seconds": round(_training_seconds(train_log), 1),
-        "translation_seconds": _translation_seconds(generated),
+        "translation_seconds": _translation_seconds(translation_log),
     }
 
 
@@ -66,10 +66,10 @@ def _training_seconds(log: Path | None) -> float:
         return training_seconds(stream)
 
 
-def _translation_seconds(generated: Path | None) -> float:
-    if generated is None:
+def _translation_seconds(log: Path | None) -> float:
+    if log is None:
         return 0.0
-    times = TRANSLATION_TIME.findall(generated.read_text(encoding="utf-8"))
+    times = TRANSLATION_TIME.findall(log.read_text(encoding="utf-8", errors="replace"))
     if not times:
-        raise SpecError(f"{generated} must end with fairseq-generate's summary, but was cut off: translate again")
+        raise SpecError(f"{log} must hold fairseq-generate's summary, but was cut off: translate again")
     return float(times[-1])

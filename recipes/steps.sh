@@ -104,7 +104,7 @@ result() {
   local run=$1 bin=$2 references=$3
   [[ ! -e $run/result.json ]] || return 0
   nmt-attn score --hypotheses "$run/hypotheses" --references "$references" --checkpoint "$run/average.pt" \
-    --data "$bin" --train-log "$run/train.log" --generated "$run/generated" >"$run/result.part"
+    --data "$bin" --train-log "$run/train.log" --translation-log "$run/generate.log" >"$run/result.part"
   mv "$run/result.part" "$run/result.json"
 }
 
