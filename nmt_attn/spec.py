@@ -117,6 +117,8 @@ class AttentionSpec:
             raise SpecError(f"the attention window must be at least 0, not {self.window}")
         if self.max_distance is not None and self.max_distance < 1:
             raise SpecError(f"the maximum relative distance must be at least 1, not {self.max_distance}")
+        if self.key_dim < 0:
+            raise SpecError(f"key_dim must be positive, or 0 for dim, not {self.key_dim}")
         if self.key_dim == 0:
             object.__setattr__(self, "key_dim", self.dim)
         if self.site.is_self and self.key_dim != self.dim:

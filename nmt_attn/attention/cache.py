@@ -15,13 +15,14 @@ class KeyValueCache:
 
     keys: (b, h, s, d), absent if no term looks at key content. values: (b, h, s, d). padding: (b, s), True at
     padded keys, absent if there are none. offset: (b), how many padded positions were before the first token
-    of a cross site's keys. queries: number of queries answered so far.
+    of a cross site's keys. poison: (b, 1, 1), NaN once a token of a causal site was broken, else 0. queries: number of queries answered so far.
     """
 
     keys: Tensor | None = None
     values: Tensor | None = None
     padding: Tensor | None = None
     offset: Tensor | None = None
+    poison: Tensor | None = None
     queries: int = 0
 
     def append(self, keys: Tensor | None, values: Tensor, padding: Tensor | None) -> None:
@@ -39,7 +40,7 @@ class KeyValueCache:
 
     def reorder(self, order: Tensor) -> None:
         """Row i of the batch becomes what row order[i] was, as the beam search demands."""
-        for name in ("keys", "values", "padding", "offset"):
+        for name in ("keys", "values", "padding", "offset", "poison"):
             tensor = getattr(self, name)
             if tensor is not None:
                 setattr(self, name, tensor.index_select(0, order))

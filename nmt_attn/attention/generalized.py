@@ -63,12 +63,11 @@ class GeneralizedAttention(nn.Module):
         Positions in cross attention count from each sentence's first real token.
         """
         poison = None
+        cache = KeyValueCache() if cache is None else cache
         if self.spec.site.is_self:
             query = memory = without_padding(query, padding)
-            if self.spec.site.is_causal and cache is None:
-                memory, poison = hold_back_nonfinite(memory)
-        if cache is None:
-            cache = KeyValueCache()
+            if self.spec.site.is_causal:
+                memory, poison = hold_back_nonfinite(memory, cache)
         self._remember(memory, padding, cache)
         start, queries = cache.queries, query.shape[1]
         cache.queries += queries
@@ -85,7 +84,9 @@ class GeneralizedAttention(nn.Module):
             kept = weights
         mixed = (kept @ cache.values).expand(-1, -1, queries, -1)  # (b, h, t, d)
         output = self.output_projection(mixed.transpose(1, 2).flatten(2))
-        if hidden is not None and (padding is not None or self.spec.window is not None):
+        if keys == 0:
+            output = torch.zeros_like(output)
+        elif hidden is not None and (padding is not None or self.spec.window is not None):
             keyless = hidden.all(dim=-1)  # (b, 1, t), or 1 where the same for all
             output = output.masked_fill(keyless.transpose(1, 2), 0.0)
         if poison is not None:

@@ -6,6 +6,9 @@ Axes: b batch, h heads, t queries, s keys, c channels. Masks are True where a ke
 import torch
 from torch import Tensor
 
+from nmt_attn.attention.cache import KeyValueCache
+from nmt_attn.spec import SpecError
+
 
 def hidden_keys(
     queries: int,
@@ -50,17 +53,24 @@ def masked_softmax(logits: Tensor, hidden: Tensor | None) -> Tensor:
 
 def without_padding(x: Tensor, padding: Tensor | None) -> Tensor:
     """x (b, s, c) with zeros at padded positions (b, s): what stands there, NaN too, must not reach other tokens."""
-    return x if padding is None else x.masked_fill(padding[:, :, None], 0.0)
+    if padding is None:
+        return x
+    if padding.shape != x.shape[:2]:
+        raise SpecError(f"padding must be (batch, tokens) {tuple(x.shape[:2])}, not {tuple(padding.shape)}")
+    return x.masked_fill(padding[:, :, None], 0.0)
 
 
-def hold_back_nonfinite(x: Tensor) -> tuple[Tensor, Tensor]:
+def hold_back_nonfinite(x: Tensor, cache: KeyValueCache) -> tuple[Tensor, Tensor]:
     """Keeps a NaN or Inf at position q out of what is computed for earlier positions.
 
     In a product with causal weights 0 * NaN is NaN, so one broken token would reach back to all before it.
     x: (b, s, c). Returns x with zeros in place of broken tokens, and (b, s, 1) to be added to the output: zero
-    before the first broken token, NaN from it on, so that nothing is hidden either.
+    before the first broken token, NaN from it on, so that nothing is hidden either; the cache carries this on.
     """
     wide = torch.promote_types(x.dtype, torch.float32)
     broken = ~x.detach().sum(dim=-1, keepdim=True, dtype=wide).isfinite()
     poison = torch.zeros_like(broken, dtype=x.dtype).masked_fill(broken, float("nan")).cumsum(dim=1)
+    if cache.poison is not None:
+        poison = poison + cache.poison
+    cache.poison = poison[:, -1:]
     return x.masked_fill(broken, 0.0), poison

@@ -32,10 +32,8 @@ def progress_lines(lines: Iterable[str], label: str, updates: int) -> Iterator[s
 
 
 def training_seconds(lines: Iterable[str]) -> float:
-    """Seconds spent in training updates, over all restarts, by the last entry that says so."""
-    return max(
-        (float(entry["train_train_wall"]) for entry in read_log(lines) if "train_train_wall" in entry), default=0
-    )
+    """Seconds that training took, with validation and over all restarts, by the last entry that says so."""
+    return max((float(entry["wall"]) for entry in read_log(lines) if "num_updates" in entry), default=0.0)
 
 
 def _minutes(seconds: float) -> str:
