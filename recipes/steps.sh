@@ -86,13 +86,15 @@ train() {
 }
 
 # translate RUN BIN: the average of the last AVERAGE checkpoints translates the test set.
+# Without --required-batch-size-multiple 1 fairseq leaves out the longest sentences: the last of the batches, sorted by
+# length, if its size is not a multiple of 8.
 translate() {
   local run=$1 bin=$2
   [[ -e $run/average.pt ]] || nmt-attn average "$run" --last "$AVERAGE" --output "$run/average.pt" >&2
   [[ ! -e $run/hypotheses ]] || return 0
   say "$(basename "$run"): translating"
   fairseq-generate "$bin" --user-dir "$(nmt-attn user-dir)" --path "$run/average.pt" --gen-subset test \
-    --beam 4 --lenpen 0.6 --max-len-a 1 --max-len-b 50 --max-tokens 4000 --post-process sentencepiece \
+    --beam 4 --lenpen 0.6 --max-len-a 1 --max-len-b 50 --max-tokens 4000 --required-batch-size-multiple 1 --post-process sentencepiece \
     --seed "$SEED" >"$run/generated" 2>"$run/generate.log" ||
     fail "$run: fairseq-generate failed: $(tail -n 1 "$run/generate.log") (all of it: $run/generate.log)"
   nmt-attn hypotheses "$run/generated" >"$run/hypotheses.part"

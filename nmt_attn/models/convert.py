@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nmt_attn.models import checkpoints
 from nmt_attn.models.codes import RECORD, make_record
-from nmt_attn.models.options import fill_in_preset, read_config
+from nmt_attn.models.options import fill_in_preset, position_flags, read_config
 from nmt_attn.presets import PRESETS
 from nmt_attn.spec import AttentionSpec, SpecError
 
@@ -55,6 +55,8 @@ def _options(stock: argparse.Namespace) -> argparse.Namespace:
     if len(learned) > 1:
         raise SpecError("encoder and decoder must both have learned positions, or neither, to be converted")
     options = argparse.Namespace(**vars(stock))
+    for name in position_flags("none"):
+        vars(options).pop(name, None)
     if getattr(stock, "no_token_positional_embeddings", False):
         options.absolute_positions = "none"
     else:

@@ -99,7 +99,7 @@ class ModelSpec:
 def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]:
     """fairseq's configuration and our specification from complete options; raises SpecError if they do not fit."""
     _refuse_unsupported(args)
-    for name, value in _position_flags(args.absolute_positions).items():
+    for name, value in position_flags(args.absolute_positions).items():
         setattr(args, name, value)
     cfg = TransformerConfig.from_namespace(args)
     encoder, decoder = cfg.encoder, cfg.decoder
@@ -127,7 +127,7 @@ def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]
     )
 
 
-def _position_flags(absolute_positions: str) -> dict[str, bool]:
+def position_flags(absolute_positions: str) -> dict[str, bool]:
     """--absolute-positions in the words of fairseq."""
     learned = absolute_positions == "learned"
     return {
@@ -141,7 +141,7 @@ def _refuse_unsupported(args: argparse.Namespace) -> None:
     for name, unused in UNSUPPORTED.items():
         if getattr(args, name, unused) not in (unused, None):
             raise SpecError(f"--{name.replace('_', '-')} must be left out: nmt_attn's layers do not have it")
-    for name, value in _position_flags(args.absolute_positions).items():
+    for name, value in position_flags(args.absolute_positions).items():
         if getattr(args, name, value) != value:
             choices = ",".join(ABSOLUTE_POSITIONS)
             raise SpecError(f"--{name.replace('_', '-')} must be left out: use --absolute-positions {{{choices}}}")

@@ -20,7 +20,7 @@ def read_hypotheses(lines: Iterable[str]) -> list[str]:
     missing = [number for number in range(max(found) + 1) if number not in found]
     if missing:
         raise SpecError(
-            f"the output of fairseq-generate must hold every sentence, but sentence {missing[0]} and {len(missing) - 1} "
-            "others are missing: do not use --skip-invalid-size-inputs-valid-test or --max-len-a/b that drop some"
+            f"the output of fairseq-generate must hold every sentence, but {len(missing)} are missing, sentence "
+            f"{missing[0]} the first: translate with --required-batch-size-multiple 1, or fairseq leaves out the longest"
         )
     return [found[number] for number in range(len(found))]

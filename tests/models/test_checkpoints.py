@@ -1,0 +1,194 @@
+"""Checkpoints: loaded safely, refused if of other codes, averaged, and converted from stock fairseq."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fairseq import checkpoint_utils
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from fairseq.sequence_generator import SequenceGenerator
+
+from nmt_attn.models import average, checkpoints, convert
+from nmt_attn.spec import SpecError
+from tests.models import toy
+
+TINY = (*toy.SMALL, *toy.SMALL_HEADS)
+
+
+def _saved(name: str, folder: Path, *flags: str, seed: int = 1) -> Path:
+    path = folder / f"{name}{seed}.pt"
+    return toy.checkpoint(toy.parse(name, *TINY, *flags), toy.build(name, *flags, seed=seed), path)
+
+
+def _loaded(path: Path) -> Any:
+    (model,), _ = checkpoint_utils.load_model_ensemble([str(path)], task=toy.task())
+    return model.eval()
+
+
+@pytest.mark.parametrize("load", [checkpoints.load, checkpoint_utils.load_checkpoint_to_cpu])
+def test_a_checkpoint_that_would_run_code_is_refused(load: Any, tmp_path: Path) -> None:
+    class Exploit:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    path = tmp_path / "crafted.pt"
+    torch.save({"model": {}, "args": Exploit()}, path)
+    with pytest.raises(Exception, match="(?i)would run code|weights only load failed"):
+        load(str(path)) if load is not checkpoints.load else load(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_only_fairseqs_own_globals_are_allowed() -> None:
+    items = torch.serialization.get_safe_globals()
+    names = {item.__name__ for item in items if not item.__module__.startswith("torch")}
+    assert names == {
+        "Namespace",
+        "scalar",
+        "dtype",
+        "Float64DType",
+        "Float32DType",
+        "Int64DType",
+        "Int32DType",
+        "BoolDType",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "must be whole"), (b"PK\x03\x04 cut", "must be whole"), (None, "does not exist")],
+)
+def test_a_file_that_is_no_checkpoint_is_named(content: bytes | None, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SpecError, match=message):
+        checkpoints.load(path)
+
+
+def test_a_checkpoint_of_another_code_is_refused_with_both_codes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = checkpoints.load(_saved("nmt_attn_tiny_self0111", tmp_path))
+    model = toy.build("nmt_attn_tiny")
+    with pytest.raises(SystemExit) as exit_info:
+        model.load_state_dict(state["model"])
+    assert exit_info.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "nmt_attn: error: the checkpoint must have the model's attention, but encoder.layers.0.self_attn was trained "
+        "with code 0111 and the model has code 1111"
+    )
+
+
+def test_a_checkpoint_of_another_window_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = checkpoints.load(_saved("nmt_attn_tiny", tmp_path, "--attn-window", "3"))
+    with pytest.raises(SystemExit):
+        toy.build("nmt_attn_tiny", "--max-relative-distance", "5").load_state_dict(state["model"])
+    err = capsys.readouterr().err
+    assert "trained with code 1111 within a window of 3 and the model has code 1111 with distances up to 5" in err
+
+
+def test_an_average_is_the_mean_of_all_parameters_and_keeps_shared_ones_shared(tmp_path: Path) -> None:
+    paths = [_saved("nmt_attn_tiny", tmp_path, seed=seed) for seed in (1, 2, 3)]
+    average.average(paths, tmp_path / "mean.pt")
+    states = [checkpoints.load(path)["model"] for path in paths]
+    mean = checkpoints.load(tmp_path / "mean.pt")
+    for name, value in mean["model"].items():
+        expected = torch.stack([state[name].double() for state in states]).mean(0)
+        torch.testing.assert_close(value.double(), expected, rtol=1e-6, atol=1e-7)
+    count = sum(parameter.numel() for parameter in toy.build("nmt_attn_tiny").parameters())
+    assert checkpoints.parameter_count(mean) == count
+    assert checkpoints.parameter_count(checkpoints.load(paths[0])) == count
+    _loaded(tmp_path / "mean.pt")
+
+
+def test_the_last_checkpoints_are_the_newest_by_updates(tmp_path: Path) -> None:
+    for name in ("checkpoint_1_900.pt", "checkpoint_2_1000.pt", "checkpoint_10_10000.pt", "checkpoint_last.pt"):
+        (tmp_path / name).touch()
+    found = average.last_checkpoints(tmp_path, 2)
+    assert [path.name for path in found] == ["checkpoint_2_1000.pt", "checkpoint_10_10000.pt"]
+    with pytest.raises(SpecError, match="must hold at least 4 checkpoints to average, not 3"):
+        average.last_checkpoints(tmp_path, 4)
+    with pytest.raises(SpecError, match="must be at least 1, not 0"):
+        average.last_checkpoints(tmp_path, 0)
+
+
+def test_checkpoints_of_different_models_are_not_averaged(tmp_path: Path) -> None:
+    paths = [_saved(name, tmp_path) for name in ("nmt_attn_tiny", "nmt_attn_tiny_self0111")]
+    with pytest.raises(SpecError, match="must be of one model, but encoder.layers.0.self_attn.attention_record differs"):
+        average.average(paths, tmp_path / "mean.pt")
+    paths = [_saved(name, tmp_path) for name in ("nmt_attn_tiny", "nmt_attn_tiny_self1000")]
+    with pytest.raises(SpecError, match="is not in both"):
+        average.average(paths, tmp_path / "mean.pt")
+    assert not (tmp_path / "mean.pt").exists()
+
+
+def _stock(folder: Path, *flags: str) -> tuple[Any, Path]:
+    """A stock transformer with biases that are not zero, and its checkpoint."""
+    options = toy.parse("transformer", *TINY, *flags)
+    torch.manual_seed(5)
+    model = toy.task().build_model(convert_namespace_to_omegaconf(options).model).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    return model, toy.checkpoint(options, model, folder / "stock.pt")
+
+
+@pytest.mark.parametrize(
+    "flags", [(), ("--encoder-normalize-before", "--decoder-normalize-before"), ("--no-token-positional-embeddings",)]
+)
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_converted_stock_model_computes_the_same(flags: tuple[str, ...], learned: bool, tmp_path: Path) -> None:
+    if learned:
+        flags = (*flags, "--encoder-learned-pos", "--decoder-learned-pos")
+    stock, path = _stock(tmp_path, *flags)
+    convert.convert(path, tmp_path / "ours.pt")
+    ours = _loaded(tmp_path / "ours.pt")
+    for left in (True, False):
+        sample = toy.batch(toy.sentences(5, 9), toy.sentences(5, 7, seed=4), left)
+        real = sample["target"].ne(toy.dictionary().pad())
+        expected, extra = stock.double()(**sample["net_input"])
+        output, own_extra = ours.double()(**sample["net_input"])
+        # The file is float32: the folded output bias is rounded once.
+        torch.testing.assert_close(output[real], expected[real], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(own_extra["attn"][0][real], extra["attn"][0][real], rtol=1e-5, atol=1e-5)
+
+
+def test_a_converted_stock_model_translates_the_same(tmp_path: Path) -> None:
+    stock, path = _stock(tmp_path)
+    convert.convert(path, tmp_path / "ours.pt")
+    ours = _loaded(tmp_path / "ours.pt")
+    sources = toy.sentences(20, 9)
+    translations = []
+    for model in (stock, ours):
+        generator = SequenceGenerator([model], toy.dictionary(), beam_size=4, max_len_b=15)
+        hypotheses = generator.generate([model], toy.batch(sources, sources))
+        translations.append([best[0]["tokens"].tolist() for best in hypotheses])
+    assert translations[0] == translations[1]
+    assert len({tuple(tokens) for tokens in translations[0]}) > 3
+
+
+def test_what_cannot_be_converted_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="only a stock fairseq transformer can be converted, but .* 'nmt_attn_tiny'"):
+        convert.convert(_saved("nmt_attn_tiny", tmp_path), tmp_path / "ours.pt")
+    _, path = _stock(tmp_path, "--encoder-learned-pos")
+    with pytest.raises(SpecError, match="must both have learned positions, or neither"):
+        convert.convert(path, tmp_path / "ours.pt")
+    state = checkpoints.load(_stock(tmp_path)[1])
+    state["model"]["encoder.layers.0.self_attn.bias_k"] = torch.zeros(1)
+    torch.save(state, tmp_path / "odd.pt")
+    with pytest.raises(SpecError, match=r"encoder.layers.0.self_attn.bias_k is missing or extra"):
+        convert.convert(tmp_path / "odd.pt", tmp_path / "ours.pt")
+    assert not (tmp_path / "ours.pt").exists()
+
+
+def test_an_old_checkpoint_with_args_is_converted_too(tmp_path: Path) -> None:
+    stock, path = _stock(tmp_path)
+    state = checkpoints.load(path)
+    state["args"] = argparse.Namespace(**{**vars(state.pop("cfg")["model"]), "task": "translation"})
+    torch.save(state, path)
+    convert.convert(path, tmp_path / "ours.pt")
+    options = checkpoints.model_options(checkpoints.load(tmp_path / "ours.pt"))
+    assert (options.enc_self_attn_terms, options.cross_attn_terms) == ("1010", "1010")
+    assert options.absolute_positions == "sinusoidal"

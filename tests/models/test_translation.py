@@ -1,0 +1,96 @@
+"""What is translated does not depend on company, padding or the way of decoding."""
+
+import itertools
+
+import pytest
+import torch
+from fairseq.sequence_generator import SequenceGenerator
+from torch import Tensor
+
+from nmt_attn.spec import ALL_CODES
+from tests.models import toy
+
+NAMES = [f"nmt_attn_tiny_{kind}{code}" for kind, code in itertools.product(("self", "cross"), ALL_CODES)]
+
+
+def _decode_stepwise(model: torch.nn.Module, sample: dict) -> Tensor:
+    inputs = sample["net_input"]
+    encoded = model.encoder(inputs["src_tokens"], inputs["src_lengths"])
+    state: dict = {}
+    steps = [
+        model.decoder(inputs["prev_output_tokens"][:, : step + 1], encoded, state)[0]
+        for step in range(inputs["prev_output_tokens"].shape[1])
+    ]
+    return torch.cat(steps, dim=1)
+
+
+@pytest.mark.parametrize("left_pad", [True, False])
+@pytest.mark.parametrize("name", NAMES)
+def test_step_by_step_equals_at_once(name: str, left_pad: bool) -> None:
+    model = toy.build(name).double()
+    targets = [sentence[:6] for sentence in toy.sentences(4, 9, seed=4) if len(sentence) >= 6] * 3
+    sample = toy.batch(toy.sentences(3, 7), targets[:3], left_pad)
+    at_once, _ = model(**sample["net_input"])
+    torch.testing.assert_close(_decode_stepwise(model, sample), at_once, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_do_not_depend_on_the_padding_side_or_on_the_batch(name: str) -> None:
+    model = toy.build(name).double()
+    sources, targets = toy.sentences(5, 9), toy.sentences(5, 6, seed=4)
+    left, _ = model(**toy.batch(sources, targets, left_pad=True)["net_input"])
+    right, _ = model(**toy.batch(sources, targets, left_pad=False)["net_input"])
+    # Sources and targets stand in the same order in both batches; padded target positions are nobody's business.
+    order = toy.batch(sources, targets)["id"].tolist()
+    for row, index in enumerate(order):
+        length = len(targets[index])
+        alone, _ = model(**toy.batch([sources[index]], [targets[index]])["net_input"])
+        torch.testing.assert_close(left[row, :length], alone[0], rtol=0, atol=1e-12)
+        torch.testing.assert_close(right[row, :length], alone[0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["nmt_attn_tiny", "nmt_attn_tiny_self0010", "nmt_attn_tiny_cross0111"])
+def test_beam_search_gives_the_same_translations_in_any_batch(name: str) -> None:
+    model = toy.build(name)
+    sources = toy.sentences(12, 8)
+    generator = SequenceGenerator([model], toy.dictionary(), beam_size=4, max_len_b=12)
+
+    def translate(indices: list[int], left_pad: bool) -> dict[int, list[int]]:
+        sample = toy.batch([sources[i] for i in indices], [sources[i] for i in indices], left_pad)
+        hypotheses = generator.generate([model], sample)
+        return {
+            indices[row]: best[0]["tokens"].tolist() for row, best in zip(sample["id"].tolist(), hypotheses, strict=True)
+        }
+
+    reference = translate(list(range(12)), left_pad=True)
+    assert len({tuple(tokens) for tokens in reference.values()}) > 1
+    for size, left_pad in itertools.product((1, 5), (True, False)):
+        for start in range(0, 12, size):
+            some = list(range(start, min(12, start + size)))[::-1]
+            for index, tokens in translate(some, left_pad).items():
+                assert tokens == reference[index]
+
+
+def test_alignment_weights_stand_at_the_columns_of_the_source() -> None:
+    model = toy.build("nmt_attn_tiny")
+    sources, targets = toy.sentences(4, 9), toy.sentences(4, 6, seed=4)
+    sample = toy.batch(sources, targets, left_pad=True)
+    _, extra = model(**sample["net_input"])
+    attention = extra["attn"][0]  # (b, t, s), mean over heads
+    padding = sample["net_input"]["src_tokens"].eq(toy.dictionary().pad())
+    assert padding.any()
+    assert attention.shape == (4, sample["target"].shape[1], padding.shape[1])
+    torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]))
+    assert attention.masked_select(padding[:, None, :].expand_as(attention)).eq(0).all()
+    unpadded = toy.batch([sources[sample["id"][0]]], [targets[sample["id"][0]]])
+    _, alone = model(**unpadded["net_input"])
+    row = attention[0, : alone["attn"][0].shape[1]]
+    torch.testing.assert_close(row[:, ~padding[0]], alone["attn"][0][0])
+
+
+def test_the_whole_target_at_once_without_a_causal_mask_is_refused() -> None:
+    model = toy.build("nmt_attn_tiny")
+    sample = toy.batch(toy.sentences(2, 5), toy.sentences(2, 5))
+    encoded = model.encoder(sample["net_input"]["src_tokens"])
+    with pytest.raises(ValueError, match="must be causal: full_context_alignment is not supported"):
+        model.decoder(sample["net_input"]["prev_output_tokens"], encoded, full_context_alignment=True)

@@ -1,0 +1,65 @@
+"""Imports inside the package run only along the arrows of its design."""
+
+import ast
+from pathlib import Path
+
+import nmt_attn
+
+ROOT = Path(nmt_attn.__file__).parent
+HEAVY = {"torch", "fairseq", "numpy", "pandas", "sacrebleu", "sentencepiece", "matplotlib"}
+
+# part of the package: parts it may import, heavy packages it may import
+ARROWS: dict[str, tuple[set[str], set[str]]] = {
+    "__init__": (set(), set()),
+    "spec": (set(), set()),
+    "presets": ({"spec"}, set()),
+    "attention": ({"spec"}, {"torch"}),
+    "models": ({"attention", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
+    "corpora": (set(), set()),
+    "study": ({"presets", "spec"}, {"sacrebleu", "pandas", "numpy", "matplotlib"}),
+    "analysis": ({"models", "attention", "presets", "spec"}, {"torch", "numpy"}),
+    "describe": ({"analysis", "presets", "spec"}, set()),
+    "provenance": ({"models", "study", "spec"}, set()),
+    "doctor": ({"corpora"}, {"torch"}),
+    "cli": (
+        {"analysis", "corpora", "describe", "doctor", "models", "presets", "provenance", "spec", "study"},
+        set(),
+    ),
+}
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_import_runs_along_an_arrow() -> None:
+    seen = set()
+    for path in ROOT.rglob("*.py"):
+        part = _part(path)
+        seen.add(part)
+        inside, heavy = ARROWS[part]
+        for name in _imported(path):
+            package, *rest = name.split(".")
+            if package == "nmt_attn" and rest and rest[0] != part and (ROOT / rest[0]).exists():
+                assert rest[0] in inside, f"{path} imports {name}"
+            elif package == "nmt_attn" and rest and rest[0] != part and (ROOT / f"{rest[0]}.py").exists():
+                assert rest[0] in inside, f"{path} imports {name}"
+            assert package not in HEAVY or package in heavy, f"{path} imports {name}"
+    assert seen == set(ARROWS)
+
+
+def test_no_file_that_fairseq_reads_for_options_uses_annotations_that_it_cannot_read() -> None:
+    for path in (ROOT / "models").glob("*.py"):
+        assert "from __future__ import annotations" not in path.read_text(encoding="utf-8")
