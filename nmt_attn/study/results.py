@@ -7,7 +7,7 @@ from typing import Any
 
 from nmt_attn.spec import SpecError
 
-REQUIRED = ("preset", "bleu", "signature", "seed", "parameters", "data_sha256", "code_version", "scorer")
+REQUIRED = ("preset", "bleu", "signature", "seed", "parameters", "data_sha256", "test_sha256", "code_version", "scorer")
 
 
 def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
@@ -26,8 +26,8 @@ def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 
 def check_comparable(results: Sequence[dict[str, Any]]) -> None:
-    """Raises SpecError if the scores stand on different test sets, training data or ways of scoring."""
-    for name in ("signature", "data_sha256", "sentences"):
+    """Raises SpecError if the scores stand on different test sets, data, numbers of updates or ways of scoring."""
+    for name in ("signature", "data_sha256", "test_sha256", "sentences", "updates"):
         values = sorted({str(result.get(name)) for result in results})
         if len(values) > 1:
             raise SpecError(f"all results in a table must have the same {name}, not {' and '.join(values)}")
