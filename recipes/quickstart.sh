@@ -6,7 +6,7 @@
 #   bash recipes/quickstart.sh
 ARCHS=${ARCHS:-nmt_attn_tiny nmt_attn_tiny_self0111 nmt_attn_tiny_cross0111}
 OUT=${OUT:-runs/quickstart} VENV=${VENV-.venv}
-SEED=${SEED:-1000000} UPDATES=${UPDATES:-700} WARMUP=${WARMUP:-150} LEARNING_RATE=${LEARNING_RATE:-0.003}
+SEED=${SEED:-1000000} UPDATES=${UPDATES:-800} WARMUP=${WARMUP:-150} LEARNING_RATE=${LEARNING_RATE:-0.003}
 MAX_TOKENS=${MAX_TOKENS:-1500} VOCABULARY=${VOCABULARY:-1500} AVERAGE=${AVERAGE:-3}
 SAVE_EVERY=${SAVE_EVERY:-100} LOG_EVERY=${LOG_EVERY:-50}
 TRAIN=${TRAIN:-20000} VALID=${VALID:-300} TEST=${TEST:-500}
@@ -21,11 +21,10 @@ settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE MAX_TOKENS VOCABULARY AVERAGE 
   mv "$OUT/text.part" "$OUT/text"
 }
 binarise "$OUT/text" "$OUT/bin"
+run() { run_arch "$1" "$OUT/bin" "$OUT/text/test.de"; }
+side_by_side run $ARCHS
 results=()
-for arch in $ARCHS; do
-  run_arch "$arch" "$OUT/bin" "$OUT/text/test.de"
-  results+=("$OUT/$arch/result.json")
-done
+for arch in $ARCHS; do results+=("$OUT/$arch/result.json"); done
 nmt-attn table "${results[@]}" --figure "$OUT/bleu.png" | tee "$OUT/table.md" >&2
 say "figure: $OUT/bleu.png   texts and translations: $OUT/text/test.en, $OUT/*/hypotheses"
 python -c 'import json, sys; print(json.dumps([json.load(open(path)) for path in sys.argv[1:]]))' "${results[@]}"

@@ -18,7 +18,7 @@ def allow_fairseq_globals() -> None:
     That is argparse.Namespace and, with --eval-bleu, numpy scalars; nothing else, so a checkpoint that would run
     code stays refused.
     """
-    rebuild_scalar = np.float64(0.0).__reduce__()[0]
+    rebuild_scalar: Any = np.float64(0.0).__reduce__()[0]
     dtypes = [type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")]
     torch.serialization.add_safe_globals([argparse.Namespace, rebuild_scalar, np.dtype, *dtypes])
 

@@ -66,6 +66,9 @@ class EncoderLayer(_Layer):
 class DecoderLayer(FairseqIncrementalState, _Layer):
     """Causal self-attention, cross attention and feed-forward network."""
 
+    get_incremental_state: Callable[..., Any]  # FairseqIncrementalState's, untyped
+    set_incremental_state: Callable[..., Any]
+
     def __init__(self, cfg: TransformerConfig, self_spec: AttentionSpec, cross_spec: AttentionSpec) -> None:
         super().__init__(cfg, self_spec.dim, cfg.decoder.ffn_embed_dim, cfg.decoder.normalize_before)
         self.self_attn = GeneralizedAttention(self_spec)
