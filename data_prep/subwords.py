@@ -1,7 +1,7 @@
 """Joint subwords with SentencePiece: train a model on raw text, encode raw text into pieces.
 
-    python data_prep/subwords.py train --size 8000 --model OUT/subwords TRAIN.en TRAIN.de
-    python data_prep/subwords.py encode --model OUT/subwords.model RAW PIECES
+python data_prep/subwords.py train --size 8000 --model OUT/subwords TRAIN.en TRAIN.de
+python data_prep/subwords.py encode --model OUT/subwords.model RAW PIECES
 """
 
 import argparse

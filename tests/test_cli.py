@@ -37,7 +37,10 @@ def test_describe_tells_the_formula_of_each_site(name: str, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["describe", "nmt_attn_huge"], "no architecture is called 'nmt_attn_huge': nmt-attn archs lists all 132 names"),
+        (
+            ["describe", "nmt_attn_huge"],
+            "no architecture is called 'nmt_attn_huge': nmt-attn archs lists all 132 names",
+        ),
         (["hypotheses", "nowhere"], "nowhere must be a readable file: No such file or directory"),
         (["average", "nowhere.pt", "--output", "x.pt"], "the checkpoint must be a file, but nowhere.pt does not exist"),
         (["convert", "nowhere.pt", "x.pt"], "the checkpoint must be a file, but nowhere.pt does not exist"),

@@ -47,7 +47,8 @@ def test_the_quickstart_learns_to_translate_the_embedded_corpus(tmp_path: Path) 
     other = _recipe("quickstart.sh", **{**settings, "UPDATES": 500})
     assert other.returncode == 2
     assert other.stderr.strip() == (
-        f"error: {tmp_path} holds another run: UPDATES was '450', not '500'; set OUT to a new folder, or remove {tmp_path}"
+        f"error: {tmp_path} holds another run: UPDATES was '450', not '500'; "
+        f"set OUT to a new folder, or remove {tmp_path}"
     )
 
 

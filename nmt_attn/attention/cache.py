@@ -15,7 +15,8 @@ class KeyValueCache:
 
     keys: (b, h, s, d), absent if no term looks at key content. values: (b, h, s, d). padding: (b, s), True at
     padded keys, absent if there are none. offset: (b), how many padded positions were before the first token
-    of a cross site's keys. poison: (b, 1, 1), NaN once a token of a causal site was broken, else 0. queries: number of queries answered so far.
+    of a cross site's keys. poison: (b, 1, 1), NaN once a token of a causal site was broken, else 0.
+    queries: number of queries answered so far.
     """
 
     keys: Tensor | None = None

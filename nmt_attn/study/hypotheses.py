@@ -21,6 +21,6 @@ def read_hypotheses(lines: Iterable[str]) -> list[str]:
     if missing:
         raise SpecError(
             f"the output of fairseq-generate must hold every sentence, but {len(missing)} are missing, sentence "
-            f"{missing[0]} the first: translate with --required-batch-size-multiple 1, or fairseq leaves out the longest"
+            f"{missing[0]} the first: translate with --required-batch-size-multiple 1, or fairseq drops the longest"
         )
     return [found[number] for number in range(len(found))]

@@ -117,7 +117,9 @@ def test_the_last_checkpoints_are_the_newest_by_updates(tmp_path: Path) -> None:
 
 def test_checkpoints_of_different_models_are_not_averaged(tmp_path: Path) -> None:
     paths = [_saved(name, tmp_path) for name in ("nmt_attn_tiny", "nmt_attn_tiny_self0111")]
-    with pytest.raises(SpecError, match="must be of one model, but encoder.layers.0.self_attn.attention_record differs"):
+    with pytest.raises(
+        SpecError, match="must be of one model, but encoder.layers.0.self_attn.attention_record differs"
+    ):
         average.average(paths, tmp_path / "mean.pt")
     paths = [_saved(name, tmp_path) for name in ("nmt_attn_tiny", "nmt_attn_tiny_self1000")]
     with pytest.raises(SpecError, match="is not in both"):
@@ -184,7 +186,7 @@ def test_what_cannot_be_converted_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_old_checkpoint_with_args_is_converted_too(tmp_path: Path) -> None:
-    stock, path = _stock(tmp_path)
+    _, path = _stock(tmp_path)
     state = checkpoints.load(path)
     state["args"] = argparse.Namespace(**{**vars(state.pop("cfg")["model"]), "task": "translation"})
     torch.save(state, path)

@@ -59,7 +59,8 @@ def test_beam_search_gives_the_same_translations_in_any_batch(name: str) -> None
         sample = toy.batch([sources[i] for i in indices], [sources[i] for i in indices], left_pad)
         hypotheses = generator.generate([model], sample)
         return {
-            indices[row]: best[0]["tokens"].tolist() for row, best in zip(sample["id"].tolist(), hypotheses, strict=True)
+            indices[row]: best[0]["tokens"].tolist()
+            for row, best in zip(sample["id"].tolist(), hypotheses, strict=True)
         }
 
     reference = translate(list(range(12)), left_pad=True)

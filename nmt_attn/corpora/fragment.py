@@ -1,0 +1,105 @@
+"""A generated English-German corpus with word alignments that are right by construction."""
+
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmt_attn.corpora import english_sentence, german_sentence
+from nmt_attn.corpora.grammar import Grammar
+from nmt_attn.corpora.tokens import concept, detokenize, finished, links, tokenize
+from nmt_attn.corpora.tree import Sentence
+
+MOST_PAIRS = 2_000_000
+
+__all__ = ["MOST_PAIRS", "SentencePair", "generate", "realize", "tokenize", "write_corpus"]
+
+
+@dataclass(frozen=True)
+class SentencePair:
+    """A sentence in both languages as tokens, with its gold alignment."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    alignment: tuple[tuple[int, int], ...]  # (source position, target position) from 0, sorted
+
+    @property
+    def source_text(self) -> str:
+        return detokenize(self.source)
+
+    @property
+    def target_text(self) -> str:
+        return detokenize(self.target)
+
+
+def realize(tree: Sentence, stop: str = ".") -> SentencePair:
+    """A concept tree as a sentence pair; `stop` is the final punctuation mark."""
+    end = (concept(tree, "stop"),)
+    source = finished(english_sentence.sentence(tree), stop, end)
+    target = finished(german_sentence.sentence(tree), stop, end)
+    return SentencePair(
+        tuple(token.text for token in source),
+        tuple(token.text for token in target),
+        links(source, target),
+    )
+
+
+def _checked(name: str, value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_PAIRS:
+        raise ValueError(f"{name} must be a whole number from 1 to {MOST_PAIRS}, got {value!r}.")
+    return value
+
+
+def generate(count: int, seed: int) -> Iterator[SentencePair]:
+    """`count` pairs of which no two have the same source or the same target.
+
+    A shorter corpus is the beginning of a longer one with the same seed.  Raises ValueError where `count` is
+    not a number of pairs that can be had.
+    """
+    _checked("count", count)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise ValueError(f"seed must be a whole number, got {seed!r}.")
+    return _pairs(count, seed)
+
+
+def _pairs(count: int, seed: int) -> Iterator[SentencePair]:
+    grammar = Grammar(random.Random(seed))
+    sources: set[tuple[str, ...]] = set()
+    targets: set[tuple[str, ...]] = set()
+    while len(sources) < count:
+        pair = realize(*grammar.sentence())
+        if pair.source in sources or pair.target in targets or not 4 <= len(pair.source) <= 30:
+            continue
+        sources.add(pair.source)
+        targets.add(pair.target)
+        yield pair
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in lines)
+    os.replace(temporary, path)
+
+
+def write_corpus(folder: Path, *, train: int, valid: int, test: int, seed: int) -> None:
+    """Write {train,valid,test}.{en,de,align} into a folder, which is made where it is missing.
+
+    The text is raw, one sentence a line; alignments are in Pharaoh format over the tokens.  No sentence of
+    either language stands in two of the splits, and valid and test do not depend on the size of train.
+    Raises ValueError where a size is not a number of pairs that can be had.
+    """
+    sizes = {
+        "valid": _checked("valid", valid),
+        "test": _checked("test", test),
+        "train": _checked("train", train),
+    }
+    _checked("train + valid + test", sum(sizes.values()))
+    pairs = generate(sum(sizes.values()), seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, size in sizes.items():
+        split = [next(pairs) for _ in range(size)]
+        _write(folder / f"{name}.en", [pair.source_text for pair in split])
+        _write(folder / f"{name}.de", [pair.target_text for pair in split])
+        _write(folder / f"{name}.align", [" ".join(f"{i}-{j}" for i, j in pair.alignment) for pair in split])
