@@ -1,40 +1,32 @@
 """Random clauses: a verb with arguments and adjuncts that fit it, or "be" with an adjective."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from nmt_attn.corpora import english, german
-from nmt_attn.corpora.lexemes import Adjective, Adverbial, Noun, Slot, Verb
-from nmt_attn.corpora.lexicon import ADVERBIAL, FREQUENCIES, MANNERS, NOUN, TIMES, VERBS, adjectives_for, fits
+from nmt_attn.corpora.adjuncts import Adjuncts
+from nmt_attn.corpora.discourse import Discourse, proxy
+from nmt_attn.corpora.lexemes import Noun, Slot, Verb
+from nmt_attn.corpora.lexicon import FREQUENCIES, NOUN, TIMES, VERBS, fits
 from nmt_attn.corpora.modifiers import MODALS
-from nmt_attn.corpora.phrases import Discourse, Phrases, proxy
 from nmt_attn.corpora.tree import (
     Adjunct,
-    Adverb,
     Agreement,
     Argument,
     Clause,
     Coordination,
     NounPhrase,
     Phrase,
-    Predicate,
     PrepositionalPhrase,
     Pronoun,
-    Relative,
 )
 
 ACTIONS = tuple(verb for verb in VERBS if "clauseonly" not in verb.flags)
 STATIVE = frozenset(("state", "semistate"))
 ALL_TENSES = ("present", "past", "perfect", "future", "modal")
 _QUANTIFIED = ("every", "all", "no", "few", "many", "some", "several", "numeral", "bare", "indefinite")
-_OUTDOORS = frozenset(("park", "street", "station", "playground", "city"))
-_BESIDE = ((("in", "front", "of"), "vor"), (("behind",), "hinter"), (("beside",), "neben"))
 _SPATIAL = frozenset(("in", "auf", "unter", "neben", "an", "zu", "nach", "aus", "durch", "über"))
-_ANIMAL_STATES = frozenset(("hungry", "thirsty", "tired", "angry", "nervous", "sick", "old", "young", "curious"))
 _VAGUE = frozenset(("many", "some", "several", "few", "numeral", "indefinite"))
 _ATTITUDES = frozenset(("like", "love", "miss", "admire", "know", "trust"))
-_NO_REASON = frozenset(("tall", "big", "small", "beautiful", "ugly", "elegant"))
 Subject = tuple[Phrase, Noun]
 
 
@@ -44,73 +36,18 @@ def verbs_for(noun: Noun) -> tuple[Verb, ...]:
     return tuple(verb for verb in ACTIONS if fits(noun, verb.subject))
 
 
-@cache
-def verbs_taking(noun: Noun) -> tuple[tuple[Verb, int], ...]:
-    """The verbs, with the number of the argument, whose object a noun can be."""
-    return tuple(
-        (verb, number)
-        for verb in ACTIONS
-        for number, slot in enumerate(verb.slots)
-        if slot.case != "instrument" and not slot.plural and fits(noun, slot.tags) and fits(NOUN["man"], verb.subject)
-    )
-
-
-def fixed(source: str, target: str, pairs: str) -> Adjunct:
-    """An adverbial that stands in no table; `pairs` are its links in Pharaoh format."""
-    joined = tuple((int(a), int(b)) for a, b in (pair.split("-") for pair in pairs.split()))
-    return Adjunct(Adverbial(tuple(source.split()), tuple(target.split()), joined))
-
-
 def animate(noun: Noun) -> bool:
     return bool(noun.tags & {"person", "animal"})
 
 
-class Actions(Phrases):
+class Actions(Adjuncts):
     """Draws clauses."""
 
-    # -- adjuncts
-
-    def _time(self, tense: str, short: bool) -> Adverb:
-        if tense == "perfect":
-            return Adjunct(ADVERBIAL["today"])
-        if tense in ("past", "future") and self.chance(0.15):
-            unit = NOUN[self.chance.pick(("day", "week", "month", "year", "hour"))]
-            phrase = NounPhrase(unit, "numeral", True, number=2 + self.chance.below(11))
-            word = ("ago", "vor") if tense == "past" else ("in", "in")
-            return PrepositionalPhrase((word[0],), word[1], "dat", phrase, postposed=tense == "past")
-        if self.chance(0.08):
-            hour = 1 + self.chance.below(12)
-            target = "ein" if hour == 1 else german.numeral(hour)
-            return fixed(f"at {english.numeral(hour)[0]} o'clock", f"um {target} Uhr", "0-0 1-1 2-2")
-        if self.chance(0.1):
-            meal = NounPhrase(NOUN[self.chance.pick(("breakfast", "lunch", "dinner"))], "meal")
-            preposition = self.chance.pick((("before", "vor"), ("after", "nach")))
-            return PrepositionalPhrase((preposition[0],), preposition[1], "dat", meal)
-        options = [one for one in TIMES if tense in one.tags and not (short and "short" in one.tags)]
-        return Adjunct(self.chance.pick(options))
-
-    def _place(self, verb: Verb, discourse: Discourse, owner: Agreement | None, definite: bool) -> PrepositionalPhrase:
-        if _OUTDOORS.intersection(verb.places) and self.chance(0.2):
-            phrase = self.draw(("building-passage", "tree"), discourse, "place", definite=definite, rich=0.5)
-            words, preposition = self.chance.pick(_BESIDE)
-            return PrepositionalPhrase(words, preposition, "dat", phrase)
-        phrase = self.draw(verb.places, discourse, "place", owner=owner, definite=definite, rich=0.6)
-        word, preposition = phrase.noun.location
-        return PrepositionalPhrase((word,), preposition, "dat", phrase)
-
-    def _manner(self, verb: Verb) -> Adjunct:
-        tag = self.chance.pick(verb.manners)
-        if tag == "duration" and self.chance(0.5):
-            number = 2 + self.chance.below(10)
-            unit = self.chance.pick((("hours", "Stunden"), ("minutes", "Minuten")))
-            return fixed(
-                f"for {english.numeral(number)[0]} {unit[0]}",
-                f"{german.numeral(number)} {unit[1]} lang",
-                "0-2 1-0 2-1",
-            )
-        return Adjunct(self.chance.pick([one for one in MANNERS if tag in one.tags]))
-
     # -- subjects and arguments
+
+    def with_relative(self, phrase: NounPhrase, discourse: Discourse, past: bool = False) -> NounPhrase:
+        """The noun phrase with a relative clause, where it can have one."""
+        raise NotImplementedError
 
     def subject(
         self,
@@ -121,7 +58,7 @@ class Actions(Phrases):
         rich: float = 1.0,
         past: bool = False,
     ) -> Subject:
-        """A subject: a pronoun without antecedent, two noun phrases, or one, perhaps with a relative clause."""
+        """A subject: a pronoun without antecedent, or one or two noun phrases."""
         if self.chance(pronoun):
             before = len(discourse.mentions)
             found = self.subject_pronoun(discourse)
@@ -172,7 +109,8 @@ class Actions(Phrases):
                 together = Coordination(
                     (phrase, second), self.chance.weighted({"and": 4.0, "neither": 1.0, "both": 0.5})
                 )
-                discourse.add(together.agreement, phrase.noun)
+                persons = "person" in phrase.noun.tags and "person" in second.noun.tags
+                discourse.add(together.agreement, phrase.noun, persons)
                 return together
             del discourse.mentions[before:]
         return phrase
@@ -250,6 +188,8 @@ class Actions(Phrases):
             if given is None:
                 options = fillers or (verbs_for(subject[1]) if subject else ACTIONS)
                 verb = self.chance.pick(options)
+                if verb in discourse.verbs and len(options) > 3:
+                    continue
             assert verb is not None
             if infinitive and verb.flags & (STATIVE | {"unwilled"}):
                 continue
@@ -278,8 +218,15 @@ class Actions(Phrases):
             elif not slot.optional or self.chance(0.5):
                 back = pronouns and "nopron" not in verb.flags
                 phrase = self._argument(
-                    slot, discourse, subject[0].agreement, animate(subject[1]), back, verb.english.base in _ATTITUDES
+                    slot,
+                    discourse,
+                    subject[0].agreement,
+                    animate(subject[1]),
+                    back,
+                    verb.english.base in _ATTITUDES,
                 )
+                if isinstance(phrase, Coordination) and (infinitive or len(verb.slots) > 1):
+                    phrase = replace(phrase, kind="and")
                 arguments.append(Argument(slot, phrase))
         clause = Clause(subject[0], verb, tuple(arguments), tense=tense, modal=MODALS[modal] if modal else None)
         if modal == "like" and any(a.phrase.definite and not a.slot.german for a in arguments):
@@ -294,7 +241,7 @@ class Actions(Phrases):
         if not infinitive and not coordinated and self.chance(0.17):
             clause = self._negated(clause)
         kein = clause.negation == "not" and not all(a.phrase.definite for a in clause.arguments)
-        if verb.manners and not kein and self.chance(0.26 * lean):
+        if verb.manners and not kein and not neither and self.chance(0.26 * lean):
             clause = clause.but(manner=self._manner(verb))
         if verb.places and (not clause.manner or self.chance(0.3)) and self.chance(0.42 * lean):
             owner = self._owner(discourse, clause.subject.agreement) if owned == "person" else None
@@ -346,79 +293,3 @@ class Actions(Phrases):
             if kind != "not" or not plain or not alone or (isinstance(phrase, NounPhrase) and phrase.relative):
                 return clause
         return clause.but(negation=kind)
-
-    def property(
-        self, discourse: Discourse, subject: Subject, tenses: tuple[str, ...] = ("present", "past")
-    ) -> Clause | None:
-        """A clause with "be" and an adjective that fits the subject, if there is one."""
-        noun = subject[1]
-        if isinstance(subject[0], NounPhrase) and any(a.adjective.kind == "quality" for a in subject[0].attributes):
-            return None
-        options: Sequence[Adjective] = adjectives_for(noun, "quality")
-        allowed = {t: w for t, w in {"present": 3.0, "past": 1.0}.items() if t in tenses}
-        if isinstance(subject[0], Pronoun) and animate(noun):
-            options = [a for a in options if a.english not in _NO_REASON]
-            if "animal" in noun.tags:
-                options = [a for a in options if a.english in _ANIMAL_STATES]
-        if not options or not allowed:
-            return None
-        adjective = self.chance.pick(options)
-        plain = adjective.english in ("broken", "wooden", "empty", "delicious")
-        intensifier = "" if plain else self.chance.weighted({"": 3.0, "very": 1.0, "too": 0.3})
-        predicate = Predicate(adjective, intensifier=intensifier)
-        clause = Clause(subject[0], predicate=predicate, tense=self.chance.weighted(allowed))
-        if not self._quantified(subject[0]) and not isinstance(subject[0], Relative) and self.chance(0.12):
-            clause = clause.but(negation="not")
-        return clause
-
-    # -- relative clauses
-
-    def with_relative(self, phrase: NounPhrase, discourse: Discourse, past: bool = False) -> NounPhrase:
-        """The noun phrase with a relative clause, where it can have one."""
-        if (
-            phrase.noun.proper
-            or phrase.genitive
-            or phrase.attachment
-            or phrase.determiner in ("number", "meal", "bare")
-        ):
-            return phrase
-        if phrase.determiner == "possessive" or ("kin" in phrase.noun.tags and phrase.determiner != "definite"):
-            return phrase
-        clause = self._relative_clause(phrase, discourse, "past" if past else "present")
-        return phrase if clause is None else replace(phrase, relative=clause)
-
-    def _relative_clause(self, phrase: NounPhrase, discourse: Discourse, tense: str) -> Clause | None:
-        noun, agreement = phrase.noun, phrase.agreement
-        plain = not any(attribute.adjective.kind == "quality" for attribute in phrase.attributes)
-        pronoun = Relative(agreement, "person" in noun.tags)
-        past = ("past",) if tense == "past" else ("present", "perfect")
-        more = past if tense == "past" else (*past, "modal")
-        role = self.chance.weighted({"subject": 5.0, "object": 4.0, "whose": 0.8, "place": 1.5})
-        if role == "place" and noun.tags & {"place", "settlement"}:
-            locals_ = tuple(v for v in ACTIONS if v.places and fits(noun, v.places) and "person" in v.subject)
-            if locals_:
-                clause = self.action(discourse, tenses=past, lean=0.0, fillers=locals_)
-                word, preposition = noun.location
-                place = PrepositionalPhrase((word,), preposition, "dat", pronoun)
-                return clause.but(place=place, negation="", front="place")
-        if role == "whose" and "person" in noun.tags and not phrase.plural:
-            possessed = self.noun(("kin", "pet", "house", "car", "bicycle", "garden"), discourse)
-            thing = NounPhrase(possessed, "whose", owner=agreement)
-            discourse.add(thing.agreement, possessed)
-            if animate(possessed) and self.chance(0.5):
-                return self.action(discourse, subject=(thing, possessed), tenses=past, lean=0.3)
-            return self.property(discourse, (thing, possessed), (tense,))
-        if role == "object":
-            options = verbs_taking(noun)
-            if options:
-                verb, number = self.chance.pick(options)
-                if verb.slots[number].optional or ("nopron" in verb.flags and number == 0):
-                    return None
-                clause = self.action(discourse, verb=verb, tenses=more, lean=0.3, filled=(number, pronoun))
-                return clause.but(front=f"argument{number}")
-        if animate(noun) and self.chance(0.75):
-            return self.action(discourse, subject=(pronoun, noun), tenses=more, lean=0.5)
-        return self.property(discourse, (pronoun, noun), (tense,)) if plain else None
-
-
-__all__ = ["ACTIONS", "ALL_TENSES", "Actions", "Subject", "animate", "fixed", "verbs_for"]

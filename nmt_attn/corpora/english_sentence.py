@@ -6,11 +6,11 @@ need it and belongs to the verb.
 """
 
 from nmt_attn.corpora import english
+from nmt_attn.corpora.english_verb_group import be_form, verb_group
 from nmt_attn.corpora.modifiers import NEGATIONS
 from nmt_attn.corpora.tokens import Token, concept, words
 from nmt_attn.corpora.tree import (
     Adverb,
-    Agreement,
     Argument,
     Attribute,
     Clause,
@@ -31,7 +31,6 @@ from nmt_attn.corpora.tree import (
 
 _ARTICLES = {"definite": "the", "instrument": "the"}
 _JOINTS = {"and": ("", "and"), "or": ("", "or"), "neither": ("neither", "nor"), "both": ("both", "and")}
-_BE = {"present": {"I": "am", "he": "is", "she": "is", "it": "is"}, "past": {"we": "were", "they": "were"}}
 
 
 def _determiner(phrase: NounPhrase, next_word: str, any_: bool) -> list[Token]:
@@ -127,51 +126,6 @@ def _predicate(predicate: Predicate) -> list[Token]:
     return [Token("as", (as_,)), Token(lexeme.english, (own,)), Token("as", (than,)), *standard]
 
 
-def _be(tense: str, agreement: Agreement) -> str:
-    return _BE[tense].get(agreement.english, "was" if tense == "past" else "are")
-
-
-def _singular(agreement: Agreement) -> bool:
-    return agreement.english in ("he", "she", "it")
-
-
-def _do(tense: str, agreement: Agreement) -> str:
-    return "did" if tense == "past" else "does" if _singular(agreement) else "do"
-
-
-def _verb_group(c: Clause, agreement: Agreement, do: bool) -> tuple[list[Token], list[Token]]:
-    """The auxiliary (if any) and the rest of the verb group."""
-    own, helper = concept(c, "verb"), concept(c, "auxiliary")
-    tense = "past" if c.tense == "past" else "present"
-    base = "be" if c.verb is None else c.verb.english.base
-    if c.passive and c.verb:
-        return words([_be(tense, agreement)], helper), words([c.verb.english.participle], own)
-    if c.tense == "future":
-        return words(["will"], helper), words([base], own)
-    if c.modal:
-        first, *rest = c.modal.english
-        rest_tokens = [*words(rest, helper), *words([base], own)]
-        if first == "be":
-            return words([_be(tense, agreement)], helper), rest_tokens
-        if first not in ("want", "like"):
-            return words([first], helper), rest_tokens
-        if do:
-            return words([_do(tense, agreement)], helper), [
-                *words([first], helper),
-                *rest_tokens,
-            ]
-        first = first + "s" if tense == "present" and _singular(agreement) else first
-        return [], [*words(["wanted" if tense == "past" else first], helper), *rest_tokens]
-    if c.verb is None:
-        return words([_be(tense, agreement)], own), []
-    if c.tense == "perfect":
-        return words(["has" if _singular(agreement) else "have"], helper), words([c.verb.english.participle], own)
-    if do:
-        return words([_do(tense, agreement)], own), words([base], own)
-    third = c.verb.english.third if _singular(agreement) else base
-    return [], words([c.verb.english.past if tense == "past" else third], own)
-
-
 def _objects(c: Clause, skipped: int) -> list[Token]:
     """Particle, arguments and manner: dative before accusative unless the accusative is a pronoun."""
     own = concept(c, "verb")
@@ -235,7 +189,7 @@ def clause(c: Clause, *, introduced: bool = False, infinitive: bool = False, sub
         asks = c.question or (isinstance(fronted, PrepositionalPhrase) and isinstance(fronted.phrase, Relative))
         tokens += phrase if len(phrase) == 1 or asks else [*phrase, Token(",")]
     who = nominal(c.subject, 0) if subject and not infinitive else []
-    auxiliary, main = _verb_group(c, agreement, inverted or c.negation == "not")
+    auxiliary, main = verb_group(c, agreement, inverted or c.negation == "not")
     if infinitive:
         base = "be" if c.verb is None else c.verb.english.base
         auxiliary, main = words(["to"], concept(c, "to")), words([base], concept(c, "verb"))
@@ -275,7 +229,7 @@ def dependent(node: Subordinate | Infinitive) -> list[Token]:
 def sentence(tree: Sentence) -> list[Token]:
     """The words of a sentence without its final stop."""
     if isinstance(tree, Existence):
-        be = _be(tree.tense, tree.phrase.agreement)
+        be = be_form(tree.tense, tree.phrase.agreement)
         there = [Token("there", (concept(tree, "there"),)), Token(be, (concept(tree, "be"),))]
         return [*there, *noun_phrase(tree.phrase), *prepositional(tree.place)]
     if isinstance(tree, Compound):

@@ -1,4 +1,26 @@
-"""A generated English-German corpus with word alignments that are right by construction."""
+"""A generated English-German corpus with word alignments that are right by construction.
+
+The English sentence determines the German one.  Where German leaves a choice, one rule holds throughout:
+
+- Simple present is Präsens, simple past Präteritum, present perfect Perfekt, "will" Futur; a verb whose
+  past looks like its present ("they read") is in the present unless its form is singular.
+- "want to" is wollen, "would like to" möchten, "should" sollen, "must" müssen, "is allowed to" dürfen,
+  "can" können, "like to" gern; "when" of the past is als, "if" wenn.
+- Persons are masculine unless English names a woman ("the teacher" is "der Lehrer"). Pronouns, possessives
+  and relative pronouns take the grammatical gender of their antecedent (das Mädchen: es, sein, das), which
+  is the only thing mentioned that the English pronoun can mean; a possessive of the third person means the
+  subject.
+- A time, reason or place stands in front in both languages or in neither. The rest of the German order is
+  described in `german_sentence`, the English one in `english_sentence`.
+- "not" is kein- before an indefinite accusative object, nicht elsewhere. "in dem" and the like are
+  contracted unless a relative clause follows the noun. Main clauses joined by "und" have a comma, a shared
+  subject none.
+- Links: "do" goes with the German main verb, as do verb particles and separable prefixes; the reflexive
+  pronoun goes with the verb; an English preposition without German counterpart goes with the verb or
+  article.
+
+The first token of a sentence has its capital letter, so `tokenize` inverts the written text exactly.
+"""
 
 import os
 import random

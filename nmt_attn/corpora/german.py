@@ -81,6 +81,8 @@ def adjective(stem: str, declension: str, case: str, column: str) -> str:
 def superlative(lemma: str, comparative: str) -> str:
     """The regular superlative without ending, with the vowel of the comparative."""
     stem = comparative.removesuffix("er") if not lemma.endswith(("er", "el")) else lemma
+    if stem.endswith("end"):
+        return stem + "st"
     return stem + ("est" if stem.endswith(("d", "t", "s", "ß", "sch", "z")) else "st")
 
 
@@ -191,8 +193,26 @@ def zu_infinitive(verb: GermanVerb) -> list[str]:
     return [verb.prefix + "zu" + verb.base] if verb.prefix else ["zu", verb.base]
 
 
-_ONES = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"]
-_TENS = ["", "zehn", *["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]]
+_ONES = [
+    "null",
+    "eins",
+    "zwei",
+    "drei",
+    "vier",
+    "fünf",
+    "sechs",
+    "sieben",
+    "acht",
+    "neun",
+    "zehn",
+    "elf",
+    "zwölf",
+]
+_TENS = [
+    "",
+    "zehn",
+    *["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"],
+]
 _SHORTENED = {6: "sech", 7: "sieb"}
 
 

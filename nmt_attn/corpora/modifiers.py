@@ -16,7 +16,7 @@ QUALITIES = """
       garden outdoors:farm lake fruit vegetable cake picture
     small smaller | klein | animal child vehicle container furniture room building settlement park \
       garden lake island thing:toy fruit vegetable gift device tool garden
-    new newer | neu | clothing furniture device tool vehicle container instrument \
+    new newer | neu s=neuest | clothing furniture device tool vehicle container instrument \
       building-castle-church-tower book novel film toy blanket pillow towel
     beautiful | schön | woman girl queen princess actress clothing building garden park village city \
       flower rose tulip picture photo vase song poem lake beach island ring bird butterfly horse
@@ -72,7 +72,7 @@ QUALITIES = """
     wild wilder | wild s=wildest | predator owl eagle
     quiet quieter | ruhig | street village park beach forest island lake room-kitchen hotel
     loud louder | laut | street restaurant washing_machine
-    high higher | hoch a=hoh höher s=höchst | tower mountain tree bridge ladder
+    high higher | hoch a=hoh höher s=höchst | tower mountain bridge ladder
     dangerous | gefährlich | predator snake river mountain journey plan
     modern | modern | building-castle-tower-church furniture kitchen device-clock
     comfortable | bequem | seat bed shoe hotel
@@ -98,7 +98,7 @@ COLOURS = """
     blue bluer | blau | clothing vehicle-transit flower vase cup bowl blanket towel carpet pillow ball \
       suitcase umbrella butterfly door
     green greener | grün | clothing-ring bicycle bottle apple pencil door armchair sofa frog bag meadow
-    yellow yellower | gelb | clothing flower tulip rose pencil umbrella bucket bird ball lamp tram lemon
+    yellow yellower | gelb | clothing flower tulip rose pencil umbrella bucket butterfly ball lamp tram lemon
     black blacker | schwarz schwärzer | clothing cat dog horse cow bird car suitcase umbrella coffee tea \
       piano bag goat
     white whiter | weiß | clothing horse cat rabbit goose cow goat rose tulip house shelf cupboard towel \

@@ -319,7 +319,7 @@ SECTIONS: dict[str, str] = {
         city | die Stadt | Städte | settlement
         farm | der Bauernhof | Bauernhöfe | gen=Bauernhofs farmland at=on>auf
         field | das Feld | Felder | farmland at=in>auf
-        meadow | die Wiese | Wiesen | farmland playground stroll at=on>auf
+        meadow | die Wiese | Wiesen | farmland playground stroll at=in>auf
         forest | der Wald | Wälder | wild stroll
         mountain | der Berg | Berge | wild climbable tall at=on>auf
         hill | der Hügel | Hügel | wild climbable at=on>auf

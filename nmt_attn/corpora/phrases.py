@@ -1,15 +1,11 @@
 """Random noun phrases: which noun, determiner, number and modifiers, and what a pronoun may refer to."""
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
-
+from nmt_attn.corpora.discourse import Chance, Discourse, proxy
 from nmt_attn.corpora.lexemes import Noun
-from nmt_attn.corpora.lexicon import NOUN, adjectives_for, matches, nouns_for
+from nmt_attn.corpora.lexicon import adjectives_for, matches, nouns_for
 from nmt_attn.corpora.tree import WE, Agreement, Attribute, I, NounPhrase, PrepositionalPhrase, Pronoun
 
-T = TypeVar("T")
+NOT_COMPARED = frozenset(("broken", "wooden", "empty", "ripe", "wild"))
 _ONE_OF_A_KIND = frozenset(("mother", "father", "king", "queen", "mayor", "judge"))
 _OWNED = (
     "kin",
@@ -39,69 +35,6 @@ _COUNTED = (
     "adult",
     "child",
 )
-
-
-@dataclass
-class Chance:
-    """Random choices that are the same for every Python version and hash seed."""
-
-    random: random.Random
-
-    def __call__(self, probability: float) -> bool:
-        return self.random.random() < probability
-
-    def below(self, count: int) -> int:
-        return int(self.random.random() * count)
-
-    def pick(self, options: Sequence[T]) -> T:
-        return options[self.below(len(options))]
-
-    def weighted(self, options: dict[T, float]) -> T:
-        point = self.random.random() * sum(options.values())
-        for option, weight in options.items():
-            point -= weight
-            if point < 0:
-                return option
-        return next(iter(options))
-
-    def number(self) -> int:
-        """A number for counting; small ones are frequent, and none ends in "one"."""
-        size = self.weighted({9: 4.0, 99: 3.0, 999: 2.0})
-        value = 2 + self.below(size - 1)
-        return value + 1 if value % 100 == 1 else value
-
-
-@dataclass
-class Discourse:
-    """What a sentence has mentioned so far, in English order."""
-
-    mentions: list[tuple[Agreement, Noun | None, bool]] = field(default_factory=list)
-
-    def add(self, agreement: Agreement, noun: Noun | None, referable: bool = True) -> None:
-        self.mentions.append((agreement, noun, referable))
-
-    def unique(self, english: str) -> tuple[Agreement, Noun] | None:
-        """The only thing mentioned that an English pronoun can refer to, if there is just one."""
-        found = [m for m in self.mentions if m[0].english == english]
-        if len(found) == 1 and found[0][1] is not None and found[0][2]:
-            return found[0][0], found[0][1]
-        return None
-
-    def candidates(self) -> list[tuple[Agreement, Noun]]:
-        unique = [self.unique(english) for english in ("he", "she", "it", "they")]
-        return [found for found in unique if found]
-
-    def owners(self) -> list[Agreement]:
-        """Whose things a possessive may name: a unique person or animal, or the speaker."""
-        return [agreement for agreement, noun in self.candidates() if noun.tags & {"person", "animal"}]
-
-    def has(self, noun: Noun) -> bool:
-        return any(mentioned is noun for _, mentioned, _ in self.mentions)
-
-
-def proxy(pronoun: str) -> Noun:
-    """A noun that stands for a pronoun without antecedent where semantic classes are asked for."""
-    return NOUN["woman" if pronoun == "she" else "man"]
 
 
 class Phrases:
@@ -181,6 +114,8 @@ class Phrases:
         if qualities and self.chance(likely):
             degree = "superlative" if determiner == "definite" and self.chance(0.06) else "positive"
             quality = self.chance.pick(qualities)
+            if quality.english in NOT_COMPARED:
+                degree = "positive"
             found.append(Attribute(quality, degree))
             likely *= 0.4
         if colours and self.chance(likely * 0.6) and not (found and found[0].degree == "superlative"):
@@ -216,6 +151,7 @@ class Phrases:
             chosen = owner if owner and self.chance(0.75) else self.chance.pick((I, I, WE))
             determiner = "possessive"
         attributes = self.attributes(noun, determiner, 0.42 * rich)
+        discourse.qualities += [attribute.adjective for attribute in attributes]
         number = self._count(noun, role) if determiner == "numeral" else 0
         genitive, attachment = None, None
         if determiner == "definite" and not plural and self.chance(0.16 * rich):
@@ -235,9 +171,8 @@ class Phrases:
     def _count(self, noun: Noun, role: str) -> int:
         if role == "object" and noun.tags & {"readable", "collectable", "fruit", "vegetable"}:
             return self.chance.number()
-        most = 98 if noun.tags & {"person", "animal"} and role == "subject" else 28
-        value = 2 + int(most * self.chance.random.random() ** 2)
-        return value + 1 if value % 10 == 1 and value != 11 and value > 100 else value
+        most = 4 if "kin" in noun.tags else 40 if role == "subject" else 28
+        return 2 + int(most * self.chance.random.random() ** 2)
 
     def _genitive(self, noun: Noun, discourse: Discourse) -> NounPhrase | None:
         if "kin" in noun.tags and noun.english not in ("neighbour",):

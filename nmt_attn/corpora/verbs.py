@@ -1,10 +1,11 @@
 """The verbs: English | German | subject | arguments | what else may stand there.
 
-English and German: principal parts where they are irregular (English "write wrote written", a particle after
-"+"; German "lesen liest las gelesen", a separable prefix before "/", "sich" before a reflexive verb and "*" after
-one that forms its perfect with "sein").  Arguments, separated by ";": "acc TAGS", "dat TAGS"; with an English
-preposition only "at:acc TAGS"; with prepositions in both languages "for>auf+acc TAGS"; "?" before an optional
-one, "pl" for plurals only.  The last column: `in=` tags of places, `how=` classes of manner, and flags.
+English and German: principal parts where they are irregular (English "write wrote written", a particle
+after "+"; German "lesen liest las gelesen", a separable prefix before "/", "sich" before a reflexive verb and
+"*" after one that forms its perfect with "sein").  Arguments, separated by ";": "acc TAGS", "dat TAGS"; with
+an English preposition only "at:acc TAGS"; with prepositions in both languages "for>auf+acc TAGS"; "?" before
+an optional one, "pl" for plurals only.  The last column: `in=` tags of places, `how=` classes of manner, and
+flags.
 """
 
 TABLE = """
@@ -224,8 +225,9 @@ laugh | lachen | person | | how=voice
 smile | lächeln | person | |
 cry cried cried | weinen | child princess patient woman actress | | in=bedroom,garden how=voice unwilled
 run ran run | laufen läuft lief gelaufen * | person dog cat horse | to>zu+dat goal tree house | how=pace
-run ran run | laufen läuft lief gelaufen * | dog cat horse child fox rabbit | into>in+acc forest garden \
-      house kitchen | how=pace
+run ran run | laufen läuft lief gelaufen * | dog cat child | into>in+acc forest garden house \
+      kitchen | how=pace
+run ran run | laufen läuft lief gelaufen * | horse fox rabbit | into>in+acc forest garden | how=pace
 go went gone | gehen ging gegangen * | person | to>zu+dat goal | how=alone,pace
 go went gone | gehen ging gegangen * | person | into>in+acc kitchen garden forest city room park cellar \
       | how=alone
@@ -236,7 +238,8 @@ travel travelled travelled | reisen * | adult name kin | to>nach+dat town | how=
 come came come +back | zurück/kommen kam gekommen * | person | from>aus+dat city town forest school \
       theatre office | how=pace
 live | wohnen | person | in>in+dat house castle village town city hotel | state
-arrive | an/kommen kam gekommen * | train bus aeroplane ship guest tourist name | in>in+dat town | unwilled
+arrive | an/kommen kam gekommen * | train bus aeroplane ship | in>in+dat town | unwilled
+arrive | an/kommen kam gekommen * | guest tourist name kin | in>in+dat town | unwilled
 get got got +up | auf/stehen stand gestanden * | person | | how=pace
 wake woke woken +up | auf/wachen * | person | | unwilled
 fall fell fallen +asleep | ein/schlafen schläft schlief geschlafen * | person cat dog | | \
@@ -247,8 +250,8 @@ rest | sich aus/ruhen | person | | in=garden,living_room,bench,beach,sofa how=du
 hurry | sich beeilen | person | |
 sit sat sat +down | sich setzen | person cat | on>auf+acc seat-armchair |
 sit sat sat | sitzen saß gesessen | person | on>auf+dat seat-armchair roof | how=duration semistate
-sit sat sat | sitzen saß gesessen | cat bird owl squirrel monkey | on>auf+dat roof seat-armchair table \
-      shelf | semistate
+sit sat sat | sitzen saß gesessen | cat monkey | on>auf+dat roof seat-armchair table shelf | semistate
+sit sat sat | sitzen saß gesessen | flier:bird squirrel | on>auf+dat roof bench | semistate
 lie lay lain | liegen lag gelegen | book letter newspaper key knife pencil map glove | on>auf+dat \
       surface carpet bed sofa | state
 stand stood stood | stehen stand gestanden | bottle cup vase lamp bowl basket | on>auf+dat surface-shelf \

@@ -11,7 +11,7 @@ from nmt_attn.corpora.lexicon import NOUN, VERBS
     [("apple", "an"), ("old", "an"), ("university", "a"), ("useful", "a"), ("hour", "an"), ("honest", "an"),
      ("house", "a"), ("ugly", "an"), ("umbrella", "an"), ("uncle", "an")],
 )  # fmt: skip
-def test_the_indefinite_article_follows_the_sound(word, article):
+def test_the_indefinite_article_follows_the_sound(word: str, article: str) -> None:
     assert english.indefinite_article(word) == article
 
 
@@ -21,7 +21,7 @@ def test_the_indefinite_article_follows_the_sound(word, article):
      ("boy", "boys"), ("tomato", "tomatoes"), ("photo", "photos"), ("goose", "geese"), ("bus", "buses"),
      ("church", "churches"), ("piano", "pianos"), ("story", "stories"), ("key", "keys")],
 )  # fmt: skip
-def test_a_noun_has_its_plural(word, plural):
+def test_a_noun_has_its_plural(word: str, plural: str) -> None:
     assert NOUN[word].english_plural == plural
 
 
@@ -41,7 +41,7 @@ def test_a_noun_has_its_plural(word, plural):
         ("visit", "visits", "visited", "visited"),
     ],
 )
-def test_a_verb_has_its_principal_parts(base, third, past, participle):
+def test_a_verb_has_its_principal_parts(base: str, third: str, past: str, participle: str) -> None:
     verb = next(v.english for v in VERBS if v.english.base == base)
     assert (verb.third, verb.past, verb.participle) == (third, past, participle)
 
@@ -54,11 +54,11 @@ def test_a_verb_has_its_principal_parts(base, third, past, participle):
         (999, "nine hundred and ninety-nine"), (1000, "one thousand"), (4007, "four thousand and seven"),
     ],
 )  # fmt: skip
-def test_a_number_is_written_in_words(number, words):
+def test_a_number_is_written_in_words(number: int, words: str) -> None:
     assert " ".join(english.numeral(number)) == words
 
 
 @pytest.mark.parametrize("number", [0, -1, 10_000])
-def test_a_number_without_words_is_refused(number):
+def test_a_number_without_words_is_refused(number: int) -> None:
     with pytest.raises(ValueError, match=f"between 1 and 9999, got {number}"):
         english.numeral(number)

@@ -3,12 +3,13 @@
 import pytest
 
 from nmt_attn.corpora import german
+from nmt_attn.corpora.lexemes import GermanVerb
 from nmt_attn.corpora.lexicon import ADJECTIVE, NOUN, VERBS
 
 CASES = ("nom", "acc", "dat", "gen")
 
 
-def verb(infinitive):
+def verb(infinitive: str) -> GermanVerb:
     return next(v.german for v in VERBS if v.german.prefix + v.german.base == infinitive)
 
 
@@ -34,7 +35,7 @@ def verb(infinitive):
         ("many", "p", "viele viele vielen vieler"),
     ],
 )
-def test_a_determiner_is_declined_by_case_gender_and_number(kind, column, forms):
+def test_a_determiner_is_declined_by_case_gender_and_number(kind: str, column: str, forms: str) -> None:
     assert [german.determiner(kind, case, column) for case in CASES] == forms.split()
 
 
@@ -48,7 +49,7 @@ def test_a_determiner_is_declined_by_case_gender_and_number(kind, column, forms)
         ("I", "p", "meine meine meinen meiner"),
     ],
 )
-def test_a_possessive_is_declined_like_the_indefinite_article(owner, column, forms):
+def test_a_possessive_is_declined_like_the_indefinite_article(owner: str, column: str, forms: str) -> None:
     assert [german.possessive(owner, case, column) for case in CASES] == forms.split()
 
 
@@ -69,7 +70,7 @@ def test_a_possessive_is_declined_like_the_indefinite_article(owner, column, for
         ("strong", "p", "alte alte alten alter"),
     ],
 )
-def test_an_adjective_has_the_ending_of_its_declension(declension, column, forms):
+def test_an_adjective_has_the_ending_of_its_declension(declension: str, column: str, forms: str) -> None:
     assert [german.adjective("alt", declension, case, column) for case in CASES] == forms.split()
 
 
@@ -95,7 +96,7 @@ def test_an_adjective_has_the_ending_of_its_declension(declension, column, forms
         ("apple", "Apfel Apfel Apfel Apfels", "Äpfel Äpfel Äpfeln Äpfel"),
     ],
 )  # fmt: skip
-def test_a_noun_is_declined(english, singular, plural):
+def test_a_noun_is_declined(english: str, singular: str, plural: str) -> None:
     assert [german.noun(NOUN[english], case, False) for case in CASES] == singular.split()
     assert [german.noun(NOUN[english], case, True) for case in CASES] == plural.split()
 
@@ -128,7 +129,7 @@ def test_a_noun_is_declined(english, singular, plural):
         ("anrufen", "rufe ruft rufen", "rief riefen", "angerufen"),
     ],
 )
-def test_a_verb_is_conjugated(infinitive, present, past, participle):
+def test_a_verb_is_conjugated(infinitive: str, present: str, past: str, participle: str) -> None:
     form = verb(infinitive)
     first, third, plural = present.split()
     assert german.finite(form, "present", 1, False) == first
@@ -138,14 +139,14 @@ def test_a_verb_is_conjugated(infinitive, present, past, participle):
     assert form.participle == participle
 
 
-def test_the_infinitive_with_zu_is_one_word_only_for_separable_verbs():
+def test_the_infinitive_with_zu_is_one_word_only_for_separable_verbs() -> None:
     assert german.zu_infinitive(verb("aufmachen")) == ["aufzumachen"]
     assert german.zu_infinitive(verb("teilnehmen")) == ["teilzunehmen"]
     assert german.zu_infinitive(verb("kaufen")) == ["zu", "kaufen"]
     assert german.zu_infinitive(verb("übersetzen")) == ["zu", "übersetzen"]
 
 
-def test_verbs_of_motion_form_their_perfect_with_sein():
+def test_verbs_of_motion_form_their_perfect_with_sein() -> None:
     assert {verb(v).auxiliary for v in ("gehen", "aufstehen", "einschlafen", "folgen")} == {"sein"}
     assert {verb(v).auxiliary for v in ("kaufen", "schlafen", "helfen")} == {"haben"}
 
@@ -164,9 +165,13 @@ def test_verbs_of_motion_form_their_perfect_with_sein():
         ("exciting", "spannend", "spannender", "spannendst"),
     ],
 )
-def test_an_adjective_is_compared(english, stem, comparative, superlative):
+def test_an_adjective_is_compared(english: str, stem: str, comparative: str, superlative: str) -> None:
     found = ADJECTIVE[english]
-    assert (found.stem, found.german_comparative, found.german_superlative) == (stem, comparative, superlative)
+    assert (found.stem, found.german_comparative, found.german_superlative) == (
+        stem,
+        comparative,
+        superlative,
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,11 +184,11 @@ def test_an_adjective_is_compared(english, stem, comparative, superlative):
         (1000, "eintausend"), (2312, "zweitausenddreihundertzwölf"),
     ],
 )  # fmt: skip
-def test_a_number_is_one_german_word(number, word):
+def test_a_number_is_one_german_word(number: int, word: str) -> None:
     assert german.numeral(number) == word
 
 
 @pytest.mark.parametrize("number", [0, -3, 10_000])
-def test_a_number_without_a_word_is_refused(number):
+def test_a_number_without_a_word_is_refused(number: int) -> None:
     with pytest.raises(ValueError, match=f"between 1 and 9999, got {number}"):
         german.numeral(number)

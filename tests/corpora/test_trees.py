@@ -38,9 +38,7 @@ def np(noun: str, determiner: str = "definite", *adjectives: str, **more: object
 
 
 def verb(infinitive: str, slots: int) -> Verb:
-    return next(
-        v for v in lexicon.VERBS if v.german.prefix + v.german.base == infinitive and len(v.slots) == slots
-    )
+    return next(v for v in lexicon.VERBS if v.german.prefix + v.german.base == infinitive and len(v.slots) == slots)
 
 
 def does(subject: Phrase, infinitive: str, *objects: Phrase, **more: object) -> Clause:
@@ -101,9 +99,7 @@ SENTENCES: list[tuple[Sentence, str, str]] = [
         "Der Hund hat das Fleisch schon gefressen.",
     ),
     (
-        does(
-            np("teacher"), "geben", np("student", "indefinite", "young"), np("book", "possessive", owner=HE)
-        ),
+        does(np("teacher"), "geben", np("student", "indefinite", "young"), np("book", "possessive", owner=HE)),
         "The teacher gives a young student his book.",
         "Der Lehrer gibt einem jungen Studenten sein Buch.",
     ),
@@ -134,9 +130,7 @@ SENTENCES: list[tuple[Sentence, str, str]] = [
         "Weil der Hund laut ist, ist sie heute aufgewacht.",
     ),
     (
-        does(
-            np("farmer", plural=True), "helfen", np("neighbour", "possessive", owner=Agreement("they", "p"))
-        ),
+        does(np("farmer", plural=True), "helfen", np("neighbour", "possessive", owner=Agreement("they", "p"))),
         "The farmers help their neighbour.",
         "Die Bauern helfen ihrem Nachbarn.",
     ),
@@ -234,9 +228,7 @@ SENTENCES: list[tuple[Sentence, str, str]] = [
         "Im Garten gibt es einundzwanzig schwarze Katzen.",
     ),
     (
-        Compound(
-            does(np("man"), "singen"), "and", does(Pronoun(HE), "aufräumen", np("kitchen")), shared=True
-        ),
+        Compound(does(np("man"), "singen"), "and", does(Pronoun(HE), "aufräumen", np("kitchen")), shared=True),
         "The man sings and tidies up the kitchen.",
         "Der Mann singt und räumt die Küche auf.",
     ),
@@ -266,25 +258,19 @@ SENTENCES: list[tuple[Sentence, str, str]] = [
         "Dieses Haus wurde vom Ingenieur gebaut.",
     ),
     (
-        does(
-            np("queen"), "freuen", np("journey", "definite", "long"), time=adjunct("every day"), front="time"
-        ),
+        does(np("queen"), "freuen", np("journey", "definite", "long"), time=adjunct("every day"), front="time"),
         "Every day, the queen looks forward to the long journey.",
         "Jeden Tag freut sich die Königin auf die lange Reise.",
     ),
     (
-        does(np("student", plural=True), "gehören", np("aunt")).but(
-            subject=np("horse", "possessive", owner=I)
-        ),
+        does(np("student", plural=True), "gehören", np("aunt")).but(subject=np("horse", "possessive", owner=I)),
         "My horse belongs to the aunt.",
         "Mein Pferd gehört der Tante.",
     ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("tree", "english", "german"), SENTENCES, ids=[english for _, english, _ in SENTENCES]
-)
+@pytest.mark.parametrize(("tree", "english", "german"), SENTENCES, ids=[english for _, english, _ in SENTENCES])
 def test_a_concept_tree_has_one_sentence_in_each_language(tree: Sentence, english: str, german: str) -> None:
     pair = realize(tree)
     assert (pair.source_text, pair.target_text) == (english, german)
@@ -314,9 +300,7 @@ QUESTIONS: list[tuple[Clause, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("tree", "english", "german"), QUESTIONS, ids=[english for _, english, _ in QUESTIONS]
-)
+@pytest.mark.parametrize(("tree", "english", "german"), QUESTIONS, ids=[english for _, english, _ in QUESTIONS])
 def test_a_question_has_its_verb_before_the_subject(tree: Clause, english: str, german: str) -> None:
     pair = realize(tree, "?")
     assert (pair.source_text, pair.target_text) == (english, german)
