@@ -15,12 +15,15 @@ from nmt_attn.spec import SpecError
 def allow_fairseq_globals() -> None:
     """Lets torch.load(weights_only=True), the default since torch 2.6, read what fairseq puts into a checkpoint.
 
-    That is argparse.Namespace and, with --eval-bleu, numpy scalars; nothing else, so a checkpoint that would run
+    That is argparse.Namespace and, with --eval-bleu, numpy's numbers; nothing else, so a checkpoint that would run
     code stays refused.
     """
     rebuild_scalar: Any = np.float64(0.0).__reduce__()[0]
+    rebuild_array: Any = np.zeros(1).__reduce__()[0]
     dtypes = [type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")]
-    torch.serialization.add_safe_globals([argparse.Namespace, rebuild_scalar, np.dtype, *dtypes])
+    torch.serialization.add_safe_globals(
+        [argparse.Namespace, rebuild_scalar, rebuild_array, np.ndarray, np.dtype, *dtypes]
+    )
 
 
 def load(path: Path) -> dict[str, Any]:

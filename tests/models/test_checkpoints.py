@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from fairseq import checkpoint_utils
@@ -47,6 +48,8 @@ def test_only_fairseqs_own_globals_are_allowed() -> None:
     assert names == {
         "Namespace",
         "scalar",
+        "_reconstruct",
+        "ndarray",
         "dtype",
         "Float64DType",
         "Float32DType",
@@ -54,6 +57,14 @@ def test_only_fairseqs_own_globals_are_allowed() -> None:
         "Int32DType",
         "BoolDType",
     }
+
+
+def test_the_numbers_that_eval_bleu_leaves_in_a_checkpoint_are_read(tmp_path: Path) -> None:
+    numbers = [np.float64(1.5), np.int64(3), np.array(2), np.array([1, 2], dtype=np.int32), np.bool_(True)]
+    torch.save({"model": {}, "extra_state": numbers}, tmp_path / "x.pt")
+    assert [np.asarray(number).tolist() for number in checkpoints.load(tmp_path / "x.pt")["extra_state"]] == [
+        np.asarray(number).tolist() for number in numbers
+    ]
 
 
 @pytest.mark.parametrize(
