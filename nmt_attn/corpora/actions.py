@@ -71,7 +71,8 @@ class Actions(Adjuncts):
             before = len(discourse.mentions)
             second = self.draw(tags, discourse, "subject", definite=True, rich=0.3)
             both = Coordination((first, second), "both" if self.chance(0.15) else "and")
-            if first.noun is not second.noun:
+            alike = ("person" in first.noun.tags) == ("person" in second.noun.tags)
+            if first.noun is not second.noun and alike:
                 discourse.add(both.agreement, first.noun)
                 return both, first.noun
             del discourse.mentions[before:]
@@ -82,19 +83,19 @@ class Actions(Adjuncts):
         return phrase, phrase.noun
 
     def _argument(
-        self, slot: Slot, discourse: Discourse, subject: Agreement, owned: bool, pronouns: bool, settled: bool
+        self, slot: Slot, discourse: Discourse, subject: Agreement, owned: bool, known: int, settled: bool
     ) -> Phrase:
-        if pronouns and not slot.german and slot.case != "instrument" and self.chance(0.6):
+        if known and not slot.german and slot.case != "instrument" and self.chance(0.6):
             options = [
                 agreement
-                for agreement, noun in discourse.candidates()
+                for agreement, noun in discourse.candidates(known)
                 if fits(noun, slot.tags) and agreement.english != subject.english
             ]
             if options:
                 return Pronoun(self.chance.pick(options))
         if slot.case == "instrument":
             noun = self.noun(slot.tags, discourse)
-            discourse.add(Agreement("it", noun.gender), noun)
+            discourse.add(Agreement("it", noun.gender), noun, False)
             return NounPhrase(noun, "instrument")
         owner = self._owner(discourse, subject) if owned else None
         definite = (slot.case == "dat" and self.chance(0.8)) or bool(slot.german and self.chance(0.65))
@@ -180,6 +181,7 @@ class Actions(Adjuncts):
         `fillers` are the verbs to draw from.
         """
         given = verb
+        known = len(discourse.mentions)
         if "past" in tenses and len(tenses) > 1:
             past = self.chance(0.28)
             tenses = tuple(t for t in tenses if t == "modal" or (t == "past") == past)
@@ -211,17 +213,18 @@ class Actions(Adjuncts):
             raise ValueError("A clause must have a verb that fits its subject and tense.")
         assert verb is not None
         assert subject is not None
+        discourse.verbs.append(verb)
         arguments = []
         for number, slot in enumerate(verb.slots):
             if filled and filled[0] == number:
                 arguments.append(Argument(slot, filled[1]))
             elif not slot.optional or self.chance(0.5):
-                back = pronouns and "nopron" not in verb.flags
+                back = known if pronouns and "nopron" not in verb.flags else 0
                 phrase = self._argument(
                     slot,
                     discourse,
                     subject[0].agreement,
-                    animate(subject[1]),
+                    "person" in subject[1].tags,
                     back,
                     verb.english.base in _ATTITUDES,
                 )
@@ -284,7 +287,10 @@ class Actions(Adjuncts):
         if clause.tense == "perfect":
             kind = self.chance.pick(("already", "already", "not yet", "never"))
         elif not clause.modal and clause.tense != "future" and self.chance(0.25):
-            kind = "never"
+            kind = "not" if clause.verb and "state" in clause.verb.flags else "never"
+        phrases = [argument.phrase for argument in clause.arguments]
+        if any(isinstance(phrase, NounPhrase) and phrase.determiner in ("all", "every") for phrase in phrases):
+            return clause  # "not all" would be "nicht alle"
         loose = [argument for argument in clause.arguments if not argument.phrase.definite]
         for argument in loose:
             phrase = argument.phrase

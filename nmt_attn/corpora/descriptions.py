@@ -169,9 +169,8 @@ class Descriptions(Dependents):
     def _measure(self, discourse: Discourse) -> Clause:
         name, tags, unit, least, most = self.chance.pick(_MEASURES)
         drawn = self.draw(tags, discourse, "subject", definite=True)
-        phrase = NounPhrase(
-            drawn.noun, drawn.determiner, False, drawn.attributes, owner=drawn.owner, genitive=drawn.genitive
-        )
+        other = tuple(one for one in drawn.attributes if one.adjective.english != name)
+        phrase = NounPhrase(drawn.noun, drawn.determiner, False, other, owner=drawn.owner, genitive=drawn.genitive)
         number = least + int((most - least) * self.chance.random.random() ** 2)
         measure = NounPhrase(NOUN[unit], "numeral", True, number=number + 1 if number % 100 == 1 else number)
         tense = "past" if self.chance(0.15) else "present"

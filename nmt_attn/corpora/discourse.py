@@ -54,15 +54,20 @@ class Discourse:
     def add(self, agreement: Agreement, noun: Noun | None, referable: bool = True) -> None:
         self.mentions.append((agreement, noun, referable))
 
-    def unique(self, english: str) -> tuple[Agreement, Noun] | None:
-        """The only thing mentioned that an English pronoun can refer to, if there is just one."""
-        found = [m for m in self.mentions if m[0].english == english]
-        if len(found) == 1 and found[0][1] is not None and found[0][2]:
-            return found[0][0], found[0][1]
-        return None
+    def unique(self, english: str, known: int | None = None) -> tuple[Agreement, Noun] | None:
+        """The only thing mentioned that an English pronoun can refer to, if there is just one.
 
-    def candidates(self) -> list[tuple[Agreement, Noun]]:
-        unique = [self.unique(english) for english in ("he", "she", "it", "they")]
+        With `known` it must be among so many first mentions.
+        """
+        found = [place for place, mention in enumerate(self.mentions) if mention[0].english == english]
+        if len(found) != 1 or (known is not None and found[0] >= known):
+            return None
+        agreement, noun, referable = self.mentions[found[0]]
+        return (agreement, noun) if noun is not None and referable else None
+
+    def candidates(self, known: int | None = None) -> list[tuple[Agreement, Noun]]:
+        """What pronouns can refer to; with `known`, only among so many first mentions."""
+        unique = [self.unique(english, known) for english in ("he", "she", "it", "they")]
         return [found for found in unique if found]
 
     def has(self, noun: Noun) -> bool:

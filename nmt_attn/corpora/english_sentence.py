@@ -8,7 +8,7 @@ need it and belongs to the verb.
 from nmt_attn.corpora import english
 from nmt_attn.corpora.english_verb_group import be_form, verb_group
 from nmt_attn.corpora.modifiers import NEGATIONS
-from nmt_attn.corpora.tokens import Token, concept, words
+from nmt_attn.corpora.tokens import Concept, Token, concept, words
 from nmt_attn.corpora.tree import (
     Adverb,
     Argument,
@@ -139,7 +139,7 @@ def _objects(c: Clause, skipped: int) -> list[Token]:
     accusative = [a for a in unmarked if a.slot.case != "dat"]
     if dative and accusative and isinstance(accusative[0].phrase, Pronoun):
         tokens += nominal(accusative[0].phrase, 1)
-        tokens += [Token("to", (concept(dative[0].phrase, "determiner"),)), *nominal(dative[0].phrase, 1)]
+        tokens += [Token("to", (_recipient(dative[0].phrase),)), *nominal(dative[0].phrase, 1)]
         return [*tokens, *particle, *manner]
     pronoun = accusative and not dative and isinstance(accusative[0].phrase, Pronoun)
     if particle and not pronoun:
@@ -161,13 +161,23 @@ def _preposition(c: Clause, argument: Argument) -> tuple[int, str]:
     return concept(argument, "preposition") if argument.slot.german else concept(c, "verb")
 
 
+def _recipient(phrase: Phrase) -> Concept:
+    """What the "to" of a recipient goes with: the German word that shows the dative."""
+    if isinstance(phrase, Coordination):
+        return _recipient(phrase.members[0])
+    if not isinstance(phrase, NounPhrase):
+        return concept(phrase)
+    bare = phrase.noun.proper or phrase.determiner in ("bare", "numeral")
+    return concept(phrase, "noun" if bare else "determiner")
+
+
 def _fronted_argument(c: Clause, number: int) -> list[Token]:
     argument = c.arguments[number]
     preposition: list[Token] = []
     if argument.slot.english:
         preposition = words([argument.slot.english], _preposition(c, argument))
-    elif argument.slot.case == "dat" and len(c.arguments) > 1:
-        preposition = [Token("to", (concept(argument.phrase),))]
+    elif argument.slot.case == "dat" and any(a.slot.case == "acc" and not a.slot.english for a in c.arguments):
+        preposition = [Token("to", (_recipient(argument.phrase),))]
     return [*preposition, *nominal(argument.phrase, 1, after_preposition=bool(preposition))]
 
 

@@ -81,7 +81,7 @@ def _closing(c: Clause, order: str, finite: Token, right: list[Token]) -> list[T
 
 def _argument(c: Clause, number: int, negation: tuple[tuple[int, str], ...] = ()) -> list[Token]:
     slot, phrase = c.arguments[number].slot, c.arguments[number].phrase
-    own = concept(c.arguments[number], "preposition")
+    own = concept(c.arguments[number], "preposition") if slot.english else concept(c, "verb")
     if slot.german:
         return prepositional_argument(slot.german, slot.case, phrase, own)
     case = "acc" if slot.case == "instrument" else slot.case

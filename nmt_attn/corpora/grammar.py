@@ -2,10 +2,10 @@
 
 import random
 
-from nmt_attn.corpora.actions import ACTIONS, ALL_TENSES, STATIVE, Subject, verbs_for
+from nmt_attn.corpora.actions import ACTIONS, ALL_TENSES, STATIVE, Subject, animate, verbs_for
 from nmt_attn.corpora.descriptions import Descriptions
 from nmt_attn.corpora.discourse import Chance, Discourse
-from nmt_attn.corpora.lexemes import Adverbial
+from nmt_attn.corpora.lexemes import Adverbial, Noun
 from nmt_attn.corpora.lexicon import NOUN, VERBS, fits
 from nmt_attn.corpora.modifiers import CONNECTIVES, MODALS
 from nmt_attn.corpora.tree import (
@@ -16,6 +16,7 @@ from nmt_attn.corpora.tree import (
     Infinitive,
     Interrogative,
     NounPhrase,
+    Phrase,
     Pronoun,
     Sentence,
     Subordinate,
@@ -31,6 +32,13 @@ _ASKING = {
     name: Adjunct(Adverbial((name,), (german,), ((0, 0),)))
     for name, german in (("where", "wo"), ("when", "wann"), ("why", "warum"))
 }
+
+
+def _head(phrase: Phrase) -> Noun:
+    """The noun that stands for a phrase where semantic classes are asked for."""
+    if isinstance(phrase, Coordination):
+        return phrase.members[0].noun
+    return phrase.noun if isinstance(phrase, NounPhrase) else NOUN["man"]
 
 
 class Grammar(Descriptions):
@@ -50,6 +58,7 @@ class Grammar(Descriptions):
             or (name in ("when", "while") and repeated)
             or (stative and name not in _LOGICAL)
             or (main.time and name in ("before", "after", "as soon as"))
+            or (main.verb and main.verb.english.base == "ask" and name in ("if", "when"))  # would be questions
         ):
             name = "because"
         main = self._ending(main, discourse, 0.12)
@@ -104,9 +113,7 @@ class Grammar(Descriptions):
         if main.time:
             main = main.but(front="time")
         phrase = main.arguments[0].phrase if kind == "object-to" else main.subject
-        noun = phrase.noun if isinstance(phrase, NounPhrase) else NOUN["man"]
-        if isinstance(phrase, Coordination):
-            noun = phrase.members[0].noun
+        noun = _head(phrase)
         hidden: Subject = (Pronoun(phrase.agreement), noun)
         clause = self.action(discourse, subject=hidden, infinitive=True, lean=0.9)
         return main.but(complement=Infinitive(self._ending(clause, discourse, 0.12)))
@@ -116,7 +123,7 @@ class Grammar(Descriptions):
         main = self.action(discourse, verb=self.chance.pick(_PURPOSEFUL), lean=0.8)
         main = self._front(main.but(negation="", reason=None))
         phrase = main.subject
-        noun = phrase.noun if isinstance(phrase, NounPhrase) else NOUN["man"]
+        noun = _head(phrase)
         if "person" not in noun.tags:
             return main
         verbs = tuple(v for v in verbs_for(noun) if v not in _PURPOSEFUL)
@@ -142,14 +149,20 @@ class Grammar(Descriptions):
         first = self._front(self.action(discourse, lean=0.7))
         tense = first.tense
         allowed = (tense,) if tense in ("past", "perfect", "future") else ("present", "modal")
-        if self.chance(0.45) and isinstance(first.subject, (NounPhrase, Pronoun)) and first.front == "subject":
-            noun = first.subject.noun if isinstance(first.subject, NounPhrase) else NOUN["man"]
+        # after a modal or "do not" a second verb without subject would read as an infinitive
+        plain = not first.modal and first.negation != "not" and first.front == "subject"
+        if (
+            plain
+            and isinstance(first.subject, (NounPhrase, Pronoun))
+            and animate(_head(first.subject))
+            and self.chance(0.6)
+        ):
+            noun = _head(first.subject)
             same: Subject = (Pronoun(first.subject.agreement), noun)
             second = self.action(discourse, subject=same, tenses=allowed, pronouns=True, lean=0.6)
             if first.time:
                 second = second.but(time=None)
-            if second.verb is not first.verb:
-                return Compound(first, "and", self._ending(second, discourse, 0.15), shared=True)
+            return Compound(first, "and", self._ending(second, discourse, 0.15), shared=True)
         conjunction = self.chance.pick(("and", "but"))
         back = self._back(discourse, 0.4, living=True)
         second = self.action(discourse, subject=back, tenses=allowed, pronouns=True, lean=0.7)

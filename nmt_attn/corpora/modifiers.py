@@ -125,7 +125,7 @@ TIMES = """
     in the morning | am Morgen | 0-0 1-0 2-1 | present past habit
     in the afternoon | am Nachmittag | 0-0 1-0 2-1 | present past habit
     in the evening | am Abend | 0-0 1-0 2-1 | present past habit
-    at night | in der Nacht | 0-0 1-2 | past habit
+    at night | in der Nacht | 0-0 0-1 1-2 | past habit
     in summer | im Sommer | | present past habit future
     in winter | im Winter | | present past habit future
     in spring | im Frühling | | present past habit
@@ -201,7 +201,31 @@ CONNECTIVES = {
     )
 }
 
-ORDINALS = (
-    ("first", "erst"), ("second", "zweit"), ("third", "dritt"), ("fourth", "viert"), ("fifth", "fünft"),
-    ("sixth", "sechst"), ("seventh", "siebt"), ("last", "letzt"), ("next", "nächst"),
-)  # fmt: skip
+OPPOSITES = frozenset(
+    frozenset(pair.split("/"))
+    for pair in [
+        "clean/dirty",
+        "big/small",
+        "tall/small",
+        "old/new",
+        "old/young",
+        "cheap/expensive",
+        "long/short",
+        "warm/cold",
+        "happy/sad",
+        "beautiful/ugly",
+        "quiet/loud",
+        "poor/rich",
+        "bright/dark",
+        "boring/exciting",
+        "boring/interesting",
+        "difficult/simple",
+        "cheerful/sad",
+        "lazy/hard-working",
+        "friendly/angry",
+        "broken/new",
+        "cheap/valuable",
+        "cheerful/angry",
+        "happy/angry",
+    ]
+)

@@ -8,6 +8,7 @@ from nmt_attn.corpora.actions import ACTIONS, Actions, Subject, animate
 from nmt_attn.corpora.discourse import Discourse
 from nmt_attn.corpora.lexemes import Adjective, Noun, Verb
 from nmt_attn.corpora.lexicon import NOUN, adjectives_for, fits
+from nmt_attn.corpora.modifiers import OPPOSITES
 from nmt_attn.corpora.tree import (
     Clause,
     NounPhrase,
@@ -51,7 +52,12 @@ class Properties(Actions):
             options = [a for a in options if a.english not in _NO_REASON]
             if "animal" in noun.tags:
                 options = [a for a in options if a.english in _ANIMAL_STATES]
-        options = [a for a in options if a not in discourse.qualities]
+        said = discourse.qualities
+        options = [
+            a
+            for a in options
+            if a not in said and not any(frozenset((a.english, b.english)) in OPPOSITES for b in said)
+        ]
         if not options or not allowed:
             return None
         adjective = self.chance.pick(options)

@@ -33,7 +33,7 @@ WE = Agreement("we", "we")
 
 @dataclass(frozen=True, eq=False)
 class Attribute:
-    """An attributive adjective in a degree: positive, comparative, superlative or ordinal."""
+    """An attributive adjective in a degree: positive, comparative or superlative."""
 
     adjective: Adjective
     degree: str = "positive"

@@ -222,3 +222,11 @@ def test_a_size_that_cannot_be_had_is_refused_before_anything_is_written(name: s
     with pytest.raises(ValueError, match=f"{name} must be a whole number from 1 to 2000000, got {value}"):
         write_corpus(tmp_path / "new", **sizes, seed=1)
     assert not (tmp_path / "new").exists()
+
+
+def test_every_english_word_but_the_article_of_an_instrument_is_aligned() -> None:
+    for pair in PAIRS:
+        linked = {i for i, _ in pair.alignment}
+        for i, word in enumerate(pair.source):
+            if word not in (",", "the"):
+                assert i in linked, (pair.source_text, pair.target_text, word)

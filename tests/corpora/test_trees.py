@@ -319,3 +319,9 @@ def test_a_contraction_is_aligned_with_preposition_and_article() -> None:
     pair = realize(does(np("cat"), "schlafen", place=at("in", "in", np("garden"))))
     assert pair.target == ("Die", "Katze", "schläft", "im", "Garten", ".")
     assert {(3, 3), (4, 3), (5, 4)} <= set(pair.alignment)
+
+
+def test_the_to_of_a_recipient_is_aligned_with_what_shows_the_dative() -> None:
+    pair = realize(does(np("mother"), "geben", np("boy"), it("m")))
+    assert pair.source == ("The", "mother", "gives", "it", "to", "the", "boy", ".")
+    assert {(3, 3), (4, 4), (5, 4), (6, 5)} <= set(pair.alignment)
