@@ -146,6 +146,7 @@ class Phrases:
         if definite and determiner not in ("definite", "this"):
             determiner = "definite"
         possible = determiner in ("definite", "indefinite") and any(matches(noun, tag) for tag in _OWNED)
+        possible = possible and not ("feminine" in noun.tags and owner is not None and owner.english == "he")
         chosen: Agreement | None = None
         if possible and self.chance(0.55 if "kin" in noun.tags else 0.2):
             chosen = owner if owner and self.chance(0.75) else self.chance.pick((I, I, WE))
