@@ -86,7 +86,7 @@ class GeneralizedAttention(nn.Module):
         output = self.output_projection(mixed.transpose(1, 2).flatten(2))
         if keys == 0:
             output = torch.zeros_like(output)
-        elif hidden is not None and (padding is not None or self.spec.window is not None):
+        elif hidden is not None and (cache.padding is not None or self.spec.window is not None):
             keyless = hidden.all(dim=-1)  # (b, 1, t), or 1 where the same for all
             output = output.masked_fill(keyless.transpose(1, 2), 0.0)
         if poison is not None:
