@@ -1,8 +1,8 @@
 """Architectures in words: what each site computes, what it owns and what it costs. Standard library only."""
 
-from nmt_attn.analysis.cost import Cost, Workload, attention_cost, preset_cost
+from nmt_attn.analysis.cost import Cost, Workload, mixer_cost, preset_cost, site_lengths, site_specs
 from nmt_attn.presets import PRESETS, Preset
-from nmt_attn.spec import AttentionSpec, Site, Terms
+from nmt_attn.spec import AttentionSpec, ChainSpec, Convolution, ConvolutionSpec, MixerSpec, Positions, Site
 
 FORMULAS = {
     "query_key": "E1 query-key content                  (U z_q) . (V^C x_k)",
@@ -10,14 +10,33 @@ FORMULAS = {
     "key": "E3 key content                        u . (V^C x_k)",
     "position": "E4 relative position                  v . (V^R R_{k-q})",
 }
+KEY_POSITION = "E5 key content x relative position    (V^C x_k) . (U^R R_{q-k})"
+SHAW = {
+    "query_position": "E2 query content x relative position  (U z_q) . a_{k-q}, a learned vector a distance",
+    "position": "E4 relative position                  v . a_{k-q}, a learned vector a distance",
+}
+PATTERNS = {
+    Positions.T5: "E4 relative position                  a learned number a bucket of distances, unscaled",
+    Positions.ALIBI: "E4 relative position                  -slope |k - q|, unscaled",
+    Positions.GAUSSIAN: "E4 relative position                  -(k - q - mu)^2 / 2, unscaled",
+    Positions.FIXED: "E4 position                           seven fixed patterns, one a head in turn, unscaled",
+    Positions.SYNTHESIZER: "E4 position                           a learned number a query and key position, unscaled",
+}
+CONVOLUTIONS = {
+    Convolution.REGULAR: "sum over taps p of W_p x_{q+p}",
+    Convolution.DEFORMABLE: "sum over taps p of W_p x(q + p + w_p . x_q), x interpolated between two keys",
+    Convolution.LIGHT: "W_out [sum over taps p of softmax_p(l) x'_{q+p}], x' = GLU(W_in x), l learned, a head",
+    Convolution.DYNAMIC: "W_out [sum over taps p of softmax_p(l) x'_{q+p}], x' = GLU(W_in x), l = V x'_q, a head",
+}
 
 
 def arch_table(work: Workload, size: str | None = None) -> str:
-    """A row an architecture: codes, parameters, multiply-adds, both also relative to the size's 1111."""
+    """A row an architecture: mixers, parameters, multiply-adds, these also relative to the size's 1111."""
     lines = [
         f"One forward pass of {work.source} source and {work.target} target tokens, "
         f"shared vocabulary of {work.vocabulary:,}; absolute positions none.",
-        f"{'architecture':28}{'self':>6}{'cross':>6}{'parameters':>14}{'multiply-adds':>16}{'to 1111':>9}",
+        f"{'architecture':29}{'encoder self':>14}{'decoder self':>14}{'cross':>6}"
+        f"{'parameters':>13}{'multiply-adds':>15}{'to 1111':>8}",
     ]
     reference: dict[object, Cost] = {}
     for preset in PRESETS.values():
@@ -27,14 +46,14 @@ def arch_table(work: Workload, size: str | None = None) -> str:
             continue
         ratio = cost.multiply_adds / reference[preset.size].multiply_adds
         lines.append(
-            f"{preset.name:28}{preset.self_terms:>6}{preset.cross_terms:>6}{cost.parameters:>14,}"
-            f"{cost.multiply_adds:>16,}{ratio:>9.3f}"
+            f"{preset.name:29}{preset.encoder_self:>14}{preset.decoder_self:>14}{preset.cross:>6}"
+            f"{cost.parameters:>13,}{cost.multiply_adds:>15,}{ratio:>8.3f}"
         )
     return "\n".join(lines)
 
 
 def preset_text(preset: Preset, work: Workload) -> str:
-    """Each site of an architecture: its terms, what it owns, its cost in one layer."""
+    """Each site of an architecture: what it computes, what that costs in one layer."""
     size, total = preset.size, preset_cost(preset, work)
     parts = [
         f"{preset.name}: {size.layers}+{size.layers} layers, {size.dim} wide, {size.heads} heads, feed-forward "
@@ -43,28 +62,51 @@ def preset_text(preset: Preset, work: Workload) -> str:
         f"{work.source} and {work.target} tokens with a shared vocabulary of {work.vocabulary:,}"
     ]
     for site in Site:
-        code = preset.self_terms if site.is_self else preset.cross_terms
-        spec = AttentionSpec(site, Terms.parse(code), size.dim, size.heads)
-        parts.append(_site_text(spec, work))
+        layers: dict[MixerSpec, list[int]] = {}
+        for layer, spec in enumerate(site_specs(preset, site)):
+            layers.setdefault(spec, []).append(layer + 1)
+        parts += [_site_text(spec, site, numbers, work) for spec, numbers in layers.items()]
     return "\n\n".join(parts)
 
 
-def _site_text(spec: AttentionSpec, work: Workload) -> str:
-    terms = spec.terms
-    queries = work.source if spec.site is Site.ENCODER_SELF else work.target
-    keys = work.target if spec.site is Site.DECODER_SELF else work.source
-    cost = attention_cost(spec, queries, keys)
-    owned = ["W", "W'"]
-    owned += ["U"] * terms.use_query + ["V^C"] * terms.use_key + ["V^R"] * terms.use_position
-    owned += ["u"] * terms.key + ["v"] * terms.position
-    lines = [f"{spec.site.value} attention, code {terms.code}" + (", keys up to the query" * spec.site.is_causal)]
-    if not terms.names:
-        lines.append("  the mean of all values (no term: uniform weights)")
-    else:
-        scale = f"sqrt({spec.head_size})"
-        lines.append(f"  softmax over keys of the sum, divided by {scale}, of")
-        lines += [f"    {FORMULAS[name]}" for name in terms.names]
-    lines.append(
-        f"  owns {', '.join(owned)}: {cost.parameters:,} parameters, {cost.multiply_adds:,} multiply-adds a layer"
+def _site_text(spec: MixerSpec, site: Site, layers: list[int], work: Workload) -> str:
+    cost = mixer_cost(spec, *site_lengths(site, work))
+    which = f"layers {layers[0]} to {layers[-1]}" if len(layers) > 1 else f"layer {layers[0]}"
+    lines = [f"{site.value}, {which}: {spec.text}" + (", keys up to the query" * site.is_causal)]
+    parts: tuple[AttentionSpec | ConvolutionSpec, ...] = (
+        (spec.first, spec.then) if isinstance(spec, ChainSpec) else (spec,)
     )
+    for part in parts:
+        lines += _attention_lines(part) if isinstance(part, AttentionSpec) else _convolution_lines(part)
+    if isinstance(spec, ChainSpec):
+        lines.append("  the attention reads x + the convolution, and the sum of both is the result")
+    lines.append(f"  {cost.parameters:,} parameters and {cost.multiply_adds:,} multiply-adds a layer")
     return "\n".join(lines)
+
+
+def _attention_lines(spec: AttentionSpec) -> list[str]:
+    terms = spec.terms
+    formulas = {name: FORMULAS[name] for name in terms.names}
+    if spec.positions is Positions.SHAW:
+        formulas |= {name: text for name, text in SHAW.items() if name in formulas}
+    elif spec.positions in PATTERNS:
+        formulas["position"] = PATTERNS[spec.positions]
+    if spec.key_position:
+        formulas["key_position"] = KEY_POSITION
+    if not formulas:
+        return ["  the mean of all values (no term: uniform weights)"]
+    owned = ["W", "W'"]
+    owned += ["U"] * terms.use_query + ["V^C"] * spec.use_key
+    sinusoids = spec.positions is Positions.SINUSOID
+    owned += ["V^R"] * (terms.use_position and sinusoids) + ["U^R"] * spec.key_position
+    owned += ["u"] * terms.key + ["v"] * (terms.position and spec.positions.are_vectors)
+    owned += ["a"] * (spec.positions is Positions.SHAW)
+    return [
+        f"  softmax over keys of the sum, divided by sqrt({spec.head_size}), of",
+        *(f"    {text}" for text in formulas.values()),
+        f"  with the matrices and vectors {', '.join(owned)}",
+    ]
+
+
+def _convolution_lines(spec: ConvolutionSpec) -> list[str]:
+    return [f"  {CONVOLUTIONS[spec.kind]}", f"  taps {spec.taps[0]} to {spec.taps[-1]}"]

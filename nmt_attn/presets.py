@@ -1,15 +1,18 @@
 """Every --arch name as one row of one table.
 
-``nmt_attn_SIZE``           code 1111 at every site
-``nmt_attn_SIZE_selfCODE``  this code in encoder and decoder self-attention, 1111 in cross attention
-``nmt_attn_SIZE_crossCODE`` this code in cross attention, 1111 in self-attention
+``nmt_attn_SIZE``                   code 1111 at every site
+``nmt_attn_SIZE_selfCODE``          this code in encoder and decoder self-attention, 1111 in cross attention
+``nmt_attn_SIZE_crossCODE``         this code in cross attention, 1111 in self-attention
+``nmt_attn_SIZE_deform``            deformable convolution in self-attention; so _conv, _light, _dynamic
+``nmt_attn_SIZE_deform_selfCODE``   deformable convolution, then attention with this code (the paper's combination)
+``nmt_attn_SIZE_MODEL``             self-attention of related work: RELATED lists them
 
 Standard library only.
 """
 
 from dataclasses import dataclass
 
-from nmt_attn.spec import ALL_CODES, SpecError
+from nmt_attn.spec import ALL_CODES, Convolution, SpecError
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,28 @@ SIZES = {
     "big": Size(dim=1024, layers=6, heads=16, ffn_dim=4096, dropout=0.3),  # Vaswani et al. 2017, table 3
 }
 
+# Encoder and decoder self-attention of models that others have published, in the notation of nmt_attn.notation.
+RELATED = {
+    "average": ("1111", "uniform"),  # average attention in the decoder, without its gate (Zhang et al. 2018)
+    "gaussian": ("gaussian", "gaussian"),  # You et al. 2020
+    "fixed": ("fixed", "1111"),  # Raganato et al. 2020: in the encoder only
+    "synthesizer": ("synthesizer", "synthesizer"),  # Tay et al. 2021
+    "shaw": ("shaw", "shaw"),  # Shaw et al. 2018, positions at the keys
+    "t5": ("t5", "t5"),  # Raffel et al. 2020
+    "alibi": ("alibi", "alibi"),  # Press et al. 2022
+    "deberta": ("deberta", "deberta"),  # He et al. 2021
+}
+
 
 @dataclass(frozen=True)
 class Preset:
-    """One --arch name: a size and the codes of its sites."""
+    """One --arch name: a size and what its sites compute, in the notation of nmt_attn.notation."""
 
     name: str
     size: Size
-    self_terms: str = "1111"
-    cross_terms: str = "1111"
+    encoder_self: str = "1111"
+    decoder_self: str = "1111"
+    cross: str = "1111"
 
 
 def _rows() -> list[Preset]:
@@ -46,8 +62,11 @@ def _rows() -> list[Preset]:
     for label, size in SIZES.items():
         name = f"nmt_attn_{label}"
         rows.append(Preset(name, size))
-        rows += [Preset(f"{name}_self{code}", size, self_terms=code) for code in ALL_CODES]
-        rows += [Preset(f"{name}_cross{code}", size, cross_terms=code) for code in ALL_CODES]
+        rows += [Preset(f"{name}_self{code}", size, code, code) for code in ALL_CODES]
+        rows += [Preset(f"{name}_cross{code}", size, cross=code) for code in ALL_CODES]
+        rows += [Preset(f"{name}_{kind.value}", size, kind.value, kind.value) for kind in Convolution]
+        rows += [Preset(f"{name}_deform_self{code}", size, f"deform+{code}", f"deform+{code}") for code in ALL_CODES]
+        rows += [Preset(f"{name}_{model}", size, *sides) for model, sides in RELATED.items()]
     return rows
 
 

@@ -23,9 +23,9 @@ def describe_run(checkpoint: Path, data: Path, train_log: Path | None, translati
     stock = "stock fairseq"
     return {
         "preset": options.arch,
-        "encoder_self": getattr(options, "enc_self_attn_terms", stock),
-        "decoder_self": getattr(options, "dec_self_attn_terms", stock),
-        "cross": getattr(options, "cross_attn_terms", stock),
+        "encoder_self": getattr(options, "enc_self_attn_mixer", stock),
+        "decoder_self": getattr(options, "dec_self_attn_mixer", stock),
+        "cross": getattr(options, "cross_attn_mixer", stock),
         "absolute_positions": getattr(options, "absolute_positions", stock),
         "seed": getattr(options, "seed", None),
         "updates": (state.get("optimizer_history") or [{}])[-1].get("num_updates"),

@@ -1,7 +1,8 @@
 """What an attention site computes, as frozen data.
 
 The generalized attention of Zhu et al. (arXiv 1904.05873, section 3) weighs each key by a sum of four terms.
-A *code* names a choice of them by four digits, each 0 or 1, in the order of :class:`Terms`.
+A *code* names a choice of them by four digits, each 0 or 1, in the order of :class:`Terms`. Convolutions and fixed
+patterns are instances of the same formula. Anything that can stand at a site is a *mixer*.
 Standard library only.
 """
 
@@ -85,6 +86,26 @@ class Terms:
 ALL_CODES = tuple(f"{number:04b}" for number in range(16))
 
 
+class Positions(Enum):
+    """Where the position terms E2 and E4 take their numbers from; each but the first stands for a published model."""
+
+    SINUSOID = "sinusoid"  # V^R R_{k-q} (arXiv 1904.05873)
+    SHAW = "shaw"  # one learned vector a clipped distance in the place of V^R R_{k-q} (Shaw et al. 2018)
+    T5 = "t5"  # E4: one learned number a head and bucket of distances (Raffel et al. 2020)
+    ALIBI = "alibi"  # E4: a slope a head times the distance (Press et al. 2022)
+    GAUSSIAN = "gaussian"  # E4: the logarithm of a Gaussian beside the query (You et al. 2020)
+    FIXED = "fixed"  # E4: seven fixed patterns; one head in eight looks at content (Raganato et al. 2020)
+    SYNTHESIZER = "synthesizer"  # E4: one learned number a head and pair of positions (Tay et al. 2021)
+
+    @property
+    def are_vectors(self) -> bool:
+        """Is there a vector a distance, which E2 can compare with the query?"""
+        return self in (Positions.SINUSOID, Positions.SHAW)
+
+
+DEFAULT_MAX_DISTANCE = {Positions.SHAW: 16, Positions.T5: 128, Positions.SYNTHESIZER: 256}
+
+
 @dataclass(frozen=True)
 class AttentionSpec:
     """One attention site of one layer.
@@ -92,7 +113,9 @@ class AttentionSpec:
     dim: width of queries and outputs. heads: number of heads, a divisor of dim. key_dim: width of keys and values
     (dim if not given). dropout: probability on the attention weights. window: only keys with
     abs(k - q) <= window support a query (all if not given). max_distance: relative positions beyond it are
-    taken as it (no limit if not given). Raises SpecError where these do not fit together.
+    taken as it (no limit if not given). positions: what E2 and E4 are made of. key_position: a fifth term, key
+    content x relative position, (V^C x_k) . (U^R R_{q-k}) (He et al. 2021). Raises SpecError where these do not fit
+    together.
     """
 
     site: Site
@@ -103,18 +126,15 @@ class AttentionSpec:
     dropout: float = 0.0
     window: int | None = None
     max_distance: int | None = None
+    positions: Positions = Positions.SINUSOID
+    key_position: bool = False
 
     def __post_init__(self) -> None:
-        if self.heads < 1:
-            raise SpecError(f"heads must be at least 1, not {self.heads}")
-        if self.dim < 1 or self.dim % self.heads:
-            raise SpecError(f"dim must be a multiple of heads ({self.heads}), not {self.dim}")
-        if self.terms.use_position and self.dim % 2:
+        _check_heads(self.dim, self.heads)
+        if (self.terms.use_position or self.key_position) and self.dim % 2:
             raise SpecError(f"dim must be even for pairs of sine and cosine, not {self.dim}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise SpecError(f"attention dropout must be at least 0 and below 1, not {self.dropout}")
-        if self.window is not None and self.window < 0:
-            raise SpecError(f"the attention window must be at least 0, not {self.window}")
+        _check_dropout(self.dropout)
+        _check_window(self.window)
         if self.max_distance is not None and self.max_distance < 1:
             raise SpecError(f"the maximum relative distance must be at least 1, not {self.max_distance}")
         if self.key_dim < 0:
@@ -123,23 +143,154 @@ class AttentionSpec:
             object.__setattr__(self, "key_dim", self.dim)
         if self.site.is_self and self.key_dim != self.dim:
             raise SpecError(f"in self-attention key_dim must be dim ({self.dim}), not {self.key_dim}")
+        self._check_positions()
+        if self.max_distance is None:
+            object.__setattr__(self, "max_distance", DEFAULT_MAX_DISTANCE.get(self.positions))
+
+    def _check_positions(self) -> None:
+        kind = self.positions
+        if kind is Positions.SINUSOID:
+            return
+        name = f"positions={kind.value}"
+        if not self.site.is_self:
+            raise SpecError(f"{name} must be in self-attention, not in cross attention")
+        if kind is Positions.FIXED and self.site.is_causal:
+            raise SpecError(f"{name} must be in the encoder, not in decoder self-attention: its patterns look ahead")
+        if not self.terms.use_position:
+            raise SpecError(f"{name} must have a position term to stand in, such as 0001, not code {self.terms.code}")
+        if self.terms.query_position and not kind.are_vectors:
+            raise SpecError(f"{name} must stand in 0001 alone: code {self.terms.code} compares the query with vectors")
+        if self.key_position:
+            raise SpecError(f"the term of key content and position must have positions=sinusoid, not {name}")
+        if kind is Positions.FIXED and self.max_distance is not None:
+            raise SpecError(f"{name} must have no maximum distance, not {self.max_distance}")
 
     @property
     def head_size(self) -> int:
         return self.dim // self.heads
 
+    @property
+    def content_heads(self) -> int:
+        """Heads that look at content; with fixed patterns one in eight, and none if no term does."""
+        if self.positions is not Positions.FIXED:
+            return self.heads
+        return -(-self.heads // 8) if self.terms.use_key else 0
 
-def codes_per_layer(codes: str, layers: int, flag: str) -> tuple[Terms, ...]:
-    """Terms of each layer from one code, or one code a layer separated by commas.
+    @property
+    def use_key(self) -> bool:
+        """Does V^C exist?"""
+        return self.terms.use_key or self.key_position
 
-    flag: the option's name, for the message. Raises SpecError.
+    @property
+    def text(self) -> str:
+        """The notation of nmt_attn.notation, without what has its default value."""
+        parts = [self.terms.code]
+        if self.positions is not Positions.SINUSOID:
+            parts.append(f"positions={self.positions.value}")
+        parts += ["key-position"] * self.key_position
+        if self.window is not None:
+            parts.append(f"window={self.window}")
+        if self.max_distance != DEFAULT_MAX_DISTANCE.get(self.positions):
+            parts.append(f"distance={self.max_distance}")
+        return ":".join(parts)
+
+
+class Convolution(Enum):
+    """Convolutions, all of them instances of the generalized formula (arXiv 1904.05873)."""
+
+    REGULAR = "conv"
+    DEFORMABLE = "deform"
+    LIGHT = "light"
+    DYNAMIC = "dynamic"
+
+    @property
+    def is_gated(self) -> bool:
+        """Light and dynamic convolution: gated input, a softmax over the taps, weights shared in a head."""
+        return self in (Convolution.LIGHT, Convolution.DYNAMIC)
+
+
+@dataclass(frozen=True)
+class ConvolutionSpec:
+    """A convolution in the place of one self-attention.
+
+    dim: width. kernel: number of taps, odd; they are centred on the query in the encoder and end at it in the
+    decoder. heads: light and dynamic convolution share their weights within dim / heads channels; the others do not
+    read it. dropout: probability on the weights of light and dynamic convolution. window: no tap, and no sampling
+    point of a deformable convolution, is farther than this from the query. Raises SpecError.
     """
-    parts = [part.strip() for part in codes.split(",")]
-    if len(parts) == 1:
-        parts = parts * layers
-    if len(parts) != layers:
-        raise SpecError(f"{flag} must have one code, or one for each of the {layers} layers, not {len(parts)}")
-    try:
-        return tuple(Terms.parse(part) for part in parts)
-    except SpecError as error:
-        raise SpecError(f"{flag}: {error}") from None
+
+    site: Site
+    kind: Convolution
+    dim: int
+    heads: int
+    kernel: int
+    dropout: float = 0.0
+    window: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.site.is_self:
+            raise SpecError(f"{self.kind.value} must be in self-attention, not in cross attention")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise SpecError(f"the kernel of {self.kind.value} must be odd and at least 1, not {self.kernel}")
+        _check_heads(self.dim, self.heads)
+        _check_dropout(self.dropout)
+        _check_window(self.window)
+
+    @property
+    def head_size(self) -> int:
+        return self.dim // self.heads
+
+    @property
+    def taps(self) -> tuple[int, ...]:
+        """Positions p_m relative to the query, ascending; those outside the window do not exist."""
+        low, high = (1 - self.kernel, 0) if self.site.is_causal else (-(self.kernel // 2), self.kernel // 2)
+        if self.window is not None:
+            low, high = max(low, -self.window), min(high, self.window)
+        return tuple(range(low, high + 1))
+
+    @property
+    def text(self) -> str:
+        parts = [self.kind.value, f"kernel={self.kernel}"]
+        if self.window is not None:
+            parts.append(f"window={self.window}")
+        return ":".join(parts)
+
+
+@dataclass(frozen=True)
+class ChainSpec:
+    """A deformable convolution, then attention to what came out: the paper's combination (arXiv 1904.05873)."""
+
+    first: ConvolutionSpec
+    then: AttentionSpec
+
+    @property
+    def site(self) -> Site:
+        return self.then.site
+
+    @property
+    def dim(self) -> int:
+        return self.then.dim
+
+    @property
+    def text(self) -> str:
+        return f"{self.first.text}+{self.then.text}"
+
+
+MixerSpec = AttentionSpec | ConvolutionSpec | ChainSpec
+
+
+def _check_heads(dim: int, heads: int) -> None:
+    if heads < 1:
+        raise SpecError(f"heads must be at least 1, not {heads}")
+    if dim < 1 or dim % heads:
+        raise SpecError(f"dim must be a multiple of heads ({heads}), not {dim}")
+
+
+def _check_dropout(dropout: float) -> None:
+    if not 0.0 <= dropout < 1.0:
+        raise SpecError(f"attention dropout must be at least 0 and below 1, not {dropout}")
+
+
+def _check_window(window: int | None) -> None:
+    if window is not None and window < 0:
+        raise SpecError(f"the attention window must be at least 0, not {window}")

@@ -6,8 +6,9 @@ norms and sums of vectors are not counted, as is customary. Standard library onl
 
 from dataclasses import dataclass
 
+from nmt_attn.notation import Shape, layer_specs
 from nmt_attn.presets import Preset
-from nmt_attn.spec import AttentionSpec, Site, Terms
+from nmt_attn.spec import AttentionSpec, ChainSpec, Convolution, ConvolutionSpec, MixerSpec, Positions, Site
 
 
 @dataclass(frozen=True)
@@ -31,29 +32,84 @@ class Cost:
 
 
 NOTHING = Cost(0, 0)
+T5_BUCKETS = 32
 
 
-def attention_cost(spec: AttentionSpec, queries: int, keys: int) -> Cost:
-    """Cost of one site of one layer for one sentence, as nmt_attn.attention.generalized computes it."""
-    terms, dim, key_dim = spec.terms, spec.dim, spec.key_dim
+def mixer_cost(spec: MixerSpec, queries: int, keys: int) -> Cost:
+    """Cost of one site of one layer for one sentence, as nmt_attn.attention computes it."""
+    if isinstance(spec, ChainSpec):
+        return mixer_cost(spec.first, queries, keys) + mixer_cost(spec.then, queries, keys)
+    return _attention_cost(spec, queries, keys) if isinstance(spec, AttentionSpec) else _convolution_cost(spec, queries)
+
+
+def _attention_cost(spec: AttentionSpec, queries: int, keys: int) -> Cost:
+    terms, dim, key_dim, content_dim = spec.terms, spec.dim, spec.key_dim, spec.content_heads * spec.head_size
     total = Cost(key_dim * dim, keys * key_dim * dim)  # W'
     total += Cost(dim * dim + dim, queries * dim * dim)  # W
     if terms.use_query:
-        total += Cost(dim * dim, queries * dim * dim)  # U
+        total += Cost(dim * content_dim, queries * dim * content_dim)  # U
+    if spec.use_key:
+        total += Cost(key_dim * content_dim, keys * key_dim * content_dim)  # V^C
     if terms.use_key:
         rows = queries if terms.query_key else 1
-        total += Cost(key_dim * dim, keys * key_dim * dim + rows * keys * dim)  # V^C and its product
+        total += Cost(0, rows * keys * content_dim)  # the product with V^C x
+    distances = queries + keys - 1
     if terms.use_position:
-        rows, distances = queries if terms.query_position else 1, queries + keys - 1
-        total += Cost(dim * dim, distances * dim * dim + rows * distances * dim)  # V^R and its product
+        total += _position_cost(spec, queries, distances)
+    if spec.key_position:
+        total += Cost(dim * dim, distances * dim * dim + keys * distances * dim)  # U^R and its product
     if terms.key:
-        total += Cost(dim, 0)
-    if terms.position:
-        total += Cost(dim, 0)
+        total += Cost(content_dim, 0)
     # Where neither a term nor a mask looks at the query, one mixture of the values serves all of them.
-    per_query = terms.use_query or terms.position or spec.site.is_causal or spec.window is not None
+    per_query = terms.use_query or terms.position or spec.key_position or spec.site.is_causal or spec.window is not None
     rows = queries if per_query else 1
     return total + Cost(0, rows * keys * dim)  # weights times values
+
+
+def _position_cost(spec: AttentionSpec, queries: int, distances: int) -> Cost:
+    """Cost of the logits E2 + E4; patterns are looked up, without products."""
+    dim, limit = spec.dim, spec.max_distance or 0
+    products = Cost(0, (queries if spec.terms.query_position else 1) * distances * dim)
+    if spec.terms.position and spec.positions.are_vectors:
+        products += Cost(dim, 0)  # v
+    if spec.positions is Positions.SINUSOID:
+        return products + Cost(dim * dim, distances * dim * dim)  # V^R
+    if spec.positions is Positions.SHAW:
+        return products + Cost((2 * limit + 1) * spec.head_size, 0)
+    if spec.positions is Positions.T5:
+        return Cost(spec.heads * T5_BUCKETS, 0)
+    if spec.positions is Positions.SYNTHESIZER:
+        return Cost(spec.heads * limit * limit, 0)
+    return NOTHING
+
+
+def _convolution_cost(spec: ConvolutionSpec, queries: int) -> Cost:
+    """Gated convolutions are counted as a sum over taps, deformable ones as two keys for each sampling point."""
+    dim, taps = spec.dim, len(spec.taps)
+    if not spec.kind.is_gated:
+        total = Cost(taps * dim * dim + dim, queries * taps * dim * dim)
+        if spec.kind is Convolution.DEFORMABLE:
+            total += Cost(dim * taps, queries * dim * taps) + Cost(0, 2 * queries * taps * dim)
+        return total
+    total = Cost(2 * dim * dim + 2 * dim, 2 * queries * dim * dim)  # W_in
+    total += Cost(dim * dim + dim, queries * dim * dim)  # W_out
+    total += Cost(0, queries * taps * dim)
+    if spec.kind is Convolution.LIGHT:
+        return total + Cost(spec.heads * taps, 0)
+    return total + Cost(dim * spec.heads * taps, queries * dim * spec.heads * taps)
+
+
+def site_specs(preset: Preset, site: Site) -> tuple[MixerSpec, ...]:
+    """What each layer of an architecture computes at a site, with the sizes of its name."""
+    texts = {Site.ENCODER_SELF: preset.encoder_self, Site.DECODER_SELF: preset.decoder_self, Site.CROSS: preset.cross}
+    size = preset.size
+    return layer_specs(texts[site], site, size.layers, Shape(size.dim, size.heads), preset.name)
+
+
+def site_lengths(site: Site, work: Workload) -> tuple[int, int]:
+    """Numbers of queries and keys at a site."""
+    queries = work.source if site is Site.ENCODER_SELF else work.target
+    return queries, work.target if site is Site.DECODER_SELF else work.source
 
 
 def preset_cost(preset: Preset, work: Workload) -> Cost:
@@ -62,17 +118,10 @@ def preset_cost(preset: Preset, work: Workload) -> Cost:
     dim = size.dim
     norm = Cost(2 * dim, 0)
     total = Cost(work.vocabulary * dim, work.target * work.vocabulary * dim)
-
-    def site(kind: Site, code: str) -> Cost:
-        spec = AttentionSpec(kind, Terms.parse(code), dim, size.heads)
-        queries = work.source if kind is Site.ENCODER_SELF else work.target
-        return attention_cost(spec, queries, work.target if kind is Site.DECODER_SELF else work.source) + norm
-
-    def feed_forward(tokens: int) -> Cost:
-        return Cost(2 * dim * size.ffn_dim + size.ffn_dim + dim, 2 * tokens * dim * size.ffn_dim) + norm
-
-    for _ in range(size.layers):
-        total += site(Site.ENCODER_SELF, preset.self_terms) + feed_forward(work.source)
-        total += site(Site.DECODER_SELF, preset.self_terms) + site(Site.CROSS, preset.cross_terms)
-        total += feed_forward(work.target)
+    for site in Site:
+        for spec in site_specs(preset, site):
+            total += mixer_cost(spec, *site_lengths(site, work)) + norm
+    for tokens in (work.source, work.target):
+        feed_forward = Cost(2 * dim * size.ffn_dim + size.ffn_dim + dim, 2 * tokens * dim * size.ffn_dim) + norm
+        total += Cost(size.layers * feed_forward.parameters, size.layers * feed_forward.multiply_adds)
     return total

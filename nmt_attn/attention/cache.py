@@ -1,6 +1,6 @@
-"""What one attention site remembers between the steps of incremental decoding.
+"""What a mixer remembers between the steps of incremental decoding.
 
-Axes: b batch (sentences x beam), h heads, s keys, d head size.
+Axes: b batch (sentences x beam), h heads, s keys, d head size, c channels.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,27 @@ import torch
 from torch import Tensor
 
 
+class _Reorderable:
+    """Reorders the tensors named in TENSORS that exist."""
+
+    TENSORS: tuple[str, ...] = ()
+
+    def reorder(self, order: Tensor) -> None:
+        """Row i of the batch becomes what row order[i] was, as the beam search demands."""
+        for name in self.TENSORS:
+            tensor = getattr(self, name)
+            if tensor is not None:
+                setattr(self, name, tensor.index_select(0, order))
+
+
 @dataclass
-class KeyValueCache:
+class KeyValueCache(_Reorderable):
     """Projected keys and values of the tokens seen so far; made by the caller, filled by the mixer.
 
     keys: (b, h, s, d), absent if no term looks at key content. values: (b, h, s, d). padding: (b, s), True at
     padded keys, absent if there are none. offset: (b), how many padded positions were before the first token
     of a cross site's keys. poison: (b, 1, 1), NaN once a token of a causal site was broken, else 0.
-    queries: number of queries answered so far.
+    queries: number of queries answered so far. forgotten: number of tokens before the first key that is kept.
     """
 
     keys: Tensor | None = None
@@ -25,6 +38,9 @@ class KeyValueCache:
     offset: Tensor | None = None
     poison: Tensor | None = None
     queries: int = 0
+    forgotten: int = 0
+
+    TENSORS = ("keys", "values", "padding", "offset", "poison")
 
     def append(self, keys: Tensor | None, values: Tensor, padding: Tensor | None) -> None:
         """Adds the keys and values of the newest tokens."""
@@ -39,12 +55,40 @@ class KeyValueCache:
             self.keys = torch.cat([self.keys, keys], dim=2)
         self.values = torch.cat([self.values, values], dim=2)
 
-    def reorder(self, order: Tensor) -> None:
-        """Row i of the batch becomes what row order[i] was, as the beam search demands."""
-        for name in ("keys", "values", "padding", "offset", "poison"):
-            tensor = getattr(self, name)
-            if tensor is not None:
-                setattr(self, name, tensor.index_select(0, order))
+    def keep_last(self, count: int) -> None:
+        """Forgets all but the last ``count`` keys: later queries are too far from the others."""
+        assert self.values is not None
+        surplus = self.values.shape[2] - count
+        if surplus > 0:
+            self.keys = None if self.keys is None else self.keys[:, :, surplus:]
+            self.values = self.values[:, :, surplus:]
+            self.padding = None if self.padding is None else self.padding[:, surplus:]
+            self.forgotten += surplus
+
+
+@dataclass
+class TokenCache(_Reorderable):
+    """The last tokens that a convolution reaches: (b, s, c); made by the caller, filled by the mixer.
+
+    poison: as in KeyValueCache. queries: number of queries answered so far.
+    """
+
+    tokens: Tensor | None = None
+    poison: Tensor | None = None
+    queries: int = 0
+
+    TENSORS = ("tokens", "poison")
+
+    def extend(self, new: Tensor, keep: int | None) -> tuple[Tensor, int]:
+        """The remembered tokens followed by the new ones, and how many were remembered.
+
+        keep: how many tokens later queries can reach, None for all; the others are forgotten.
+        """
+        tokens = new if self.tokens is None else torch.cat([self.tokens, new], dim=1)
+        remembered = tokens.shape[1] - new.shape[1]
+        self.queries += new.shape[1]
+        self.tokens = tokens if keep is None else tokens[:, max(tokens.shape[1] - keep, 0) :]
+        return tokens, remembered
 
 
 def _or_no_padding(padding: Tensor | None, values: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ Axes: b batch, h heads, t queries, s keys, c channels. Masks are True where a ke
 import torch
 from torch import Tensor
 
-from nmt_attn.attention.cache import KeyValueCache
+from nmt_attn.attention.cache import KeyValueCache, TokenCache
 from nmt_attn.spec import SpecError
 
 
@@ -60,7 +60,7 @@ def without_padding(x: Tensor, padding: Tensor | None) -> Tensor:
     return x.masked_fill(padding[:, :, None], 0.0)
 
 
-def hold_back_nonfinite(x: Tensor, cache: KeyValueCache) -> tuple[Tensor, Tensor]:
+def hold_back_nonfinite(x: Tensor, cache: KeyValueCache | TokenCache) -> tuple[Tensor, Tensor]:
     """Keeps a NaN or Inf at position q out of what is computed for earlier positions.
 
     In a product with causal weights 0 * NaN is NaN, so one broken token would reach back to all before it.

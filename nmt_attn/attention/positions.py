@@ -38,11 +38,15 @@ def relative_positions(
     Any distance is possible: tables are made for powers of two and shared by all layers.
     """
     if max_distance is not None:
-        clipped = torch.arange(low, high + 1, device=device).clamp(-max_distance, max_distance)
         table = _table(max_distance, dim, dtype, device)
-        return table[clipped + max_distance]
+        return table[clipped_distances(low, high, max_distance, device) + max_distance]
     reach = 1 << max(abs(low), abs(high), 63).bit_length()
     return _table(reach, dim, dtype, device)[low + reach : high + reach + 1]
+
+
+def clipped_distances(low: int, high: int, limit: int, device: torch.device) -> Tensor:
+    """low, low + 1, ..., high, each clipped to +-limit: (m)."""
+    return torch.arange(low, high + 1, device=device).clamp(-limit, limit)
 
 
 def distances_to_keys(by_distance: Tensor, queries: int, keys: int) -> Tensor:

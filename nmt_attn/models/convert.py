@@ -16,7 +16,7 @@ from nmt_attn.models import checkpoints
 from nmt_attn.models.codes import RECORD, make_record
 from nmt_attn.models.options import fill_in_preset, position_flags, read_config
 from nmt_attn.presets import PRESETS
-from nmt_attn.spec import AttentionSpec, SpecError
+from nmt_attn.spec import AttentionSpec, MixerSpec, SpecError
 
 CODE = "1010"
 ATTENTION = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.(self_attn|encoder_attn)\.")
@@ -61,19 +61,20 @@ def _options(stock: argparse.Namespace) -> argparse.Namespace:
         options.absolute_positions = "none"
     else:
         options.absolute_positions = "learned" if learned.pop() else "sinusoidal"
-    options.self_attn_terms = options.cross_attn_terms = CODE
+    options.self_attn_mixer = options.cross_attn_mixer = CODE
     options.arch = options._name = "nmt_attn_base"
     fill_in_preset(options, PRESETS[options.arch])
     return options
 
 
-def _attention(stock: dict[str, Tensor], prefix: str, site: AttentionSpec) -> dict[str, Any]:
+def _attention(stock: dict[str, Tensor], prefix: str, site: MixerSpec) -> dict[str, Any]:
     """The parameters of one of our mixers from those of fairseq's MultiheadAttention."""
     old = {name.removeprefix(prefix): value for name, value in stock.items() if name.startswith(prefix)}
     known = {f"{part}_proj.{kind}" for part in ("q", "k", "v", "out") for kind in ("weight", "bias")}
     if old.keys() != known:
         odd = sorted(old.keys() ^ known)[0]
         raise SpecError(f"only plain multi-head attention can be converted, but {prefix}{odd} is missing or extra")
+    assert isinstance(site, AttentionSpec)
     through_values = old["out_proj.weight"].double() @ old["v_proj.bias"].double()
     return {
         "query_projection.weight": old["q_proj.weight"],

@@ -1,4 +1,4 @@
-"""Encoder and decoder layers of the Transformer (Vaswani et al. 2017) around the attention mixers.
+"""Encoder and decoder layers of the Transformer (Vaswani et al. 2017) around the mixers.
 
 Written out rather than derived from fairseq's layers: some of its releases skip an overridden self-attention once a
 checkpoint is loaded. Module names are fairseq's. Tensors are time-first, (t, b, c), as in fairseq; the mixers are
@@ -15,8 +15,8 @@ from fairseq.modules import LayerNorm
 from fairseq.modules.fairseq_dropout import FairseqDropout
 from torch import Tensor, nn
 
-from nmt_attn.attention import GeneralizedAttention, KeyValueCache
-from nmt_attn.spec import AttentionSpec, SpecError
+from nmt_attn.attention import Cache, build_mixer
+from nmt_attn.spec import MixerSpec, SpecError
 
 IncrementalState = dict[str, dict[str, Any]]
 
@@ -47,9 +47,9 @@ class _Layer(nn.Module):
 class EncoderLayer(_Layer):
     """Self-attention and feed-forward network."""
 
-    def __init__(self, cfg: TransformerConfig, self_spec: AttentionSpec) -> None:
+    def __init__(self, cfg: TransformerConfig, self_spec: MixerSpec) -> None:
         super().__init__(cfg, self_spec.dim, cfg.encoder.ffn_embed_dim, cfg.encoder.normalize_before)
-        self.self_attn = GeneralizedAttention(self_spec)
+        self.self_attn = build_mixer(self_spec)
         self.self_attn_layer_norm = LayerNorm(self_spec.dim, export=cfg.export)
 
     def forward(self, x: Tensor, encoder_padding_mask: Tensor | None = None) -> Tensor:
@@ -69,11 +69,11 @@ class DecoderLayer(FairseqIncrementalState, _Layer):
     get_incremental_state: Callable[..., Any]  # FairseqIncrementalState's, untyped
     set_incremental_state: Callable[..., Any]
 
-    def __init__(self, cfg: TransformerConfig, self_spec: AttentionSpec, cross_spec: AttentionSpec) -> None:
+    def __init__(self, cfg: TransformerConfig, self_spec: MixerSpec, cross_spec: MixerSpec) -> None:
         super().__init__(cfg, self_spec.dim, cfg.decoder.ffn_embed_dim, cfg.decoder.normalize_before)
-        self.self_attn = GeneralizedAttention(self_spec)
+        self.self_attn = build_mixer(self_spec)
         self.self_attn_layer_norm = LayerNorm(self_spec.dim, export=cfg.export)
-        self.encoder_attn = GeneralizedAttention(cross_spec)
+        self.encoder_attn = build_mixer(cross_spec)
         self.encoder_attn_layer_norm = LayerNorm(self_spec.dim, export=cfg.export)
 
     def forward(
@@ -116,13 +116,13 @@ class DecoderLayer(FairseqIncrementalState, _Layer):
             weights = weights.transpose(0, 1) if need_head_weights else weights.mean(dim=1)
         return x, weights, None
 
-    def _caches(self, incremental_state: IncrementalState | None) -> tuple[KeyValueCache | None, KeyValueCache | None]:
+    def _caches(self, incremental_state: IncrementalState | None) -> tuple[Cache | None, Cache | None]:
         """Caches of self and cross attention, made at the first step of a sentence."""
         if incremental_state is None:
             return None, None
         caches = self.get_incremental_state(incremental_state, "caches")
         if caches is None:
-            caches = {"self": KeyValueCache(), "cross": KeyValueCache()}
+            caches = {"self": self.self_attn.new_cache(), "cross": self.encoder_attn.new_cache()}
             self.set_incremental_state(incremental_state, "caches", caches)
         return caches["self"], caches["cross"]
 

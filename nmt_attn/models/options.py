@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fairseq.dataclass.utils import gen_parser_from_dataclass
 from fairseq.models.transformer import TransformerConfig
 
+from nmt_attn.notation import Shape, layer_specs, parse_mixers
 from nmt_attn.presets import Preset
-from nmt_attn.spec import AttentionSpec, Site, SpecError, Terms, codes_per_layer
+from nmt_attn.spec import MixerSpec, Site, SpecError
 
 ABSOLUTE_POSITIONS = ("none", "sinusoidal", "learned")
 
@@ -30,18 +31,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """fairseq's Transformer options and ours; none has a default here, the architecture fills them in."""
     gen_parser_from_dataclass(parser, TransformerConfig(), delete_default=True, with_prefix="")
     group = parser.add_argument_group("nmt_attn")
-    codes = "CODE" + "[,CODE...]"
+    mixers = "MIXER" + "[,MIXER...]"
 
-    def add(flag: str, meta: str, text: str, **kind: object) -> None:
-        group.add_argument(flag, metavar=meta, help=text, default=argparse.SUPPRESS, **kind)  # type: ignore[arg-type]
+    def add(name: str, meta: str, text: str, **kind: object) -> None:
+        flags = [f"--{name}-mixer", f"--{name}-terms"] if meta == mixers else [f"--{name}"]
+        group.add_argument(*flags, metavar=meta, help=text, default=argparse.SUPPRESS, **kind)  # type: ignore[arg-type]
 
-    four = "four digits: query-key content, query content x relative position, key content, relative position"
-    add("--self-attn-terms", codes, f"terms of all self-attention, {four}; or one code a layer", type=_codes)
-    add("--enc-self-attn-terms", codes, "the same for the encoder alone", type=_codes)
-    add("--dec-self-attn-terms", codes, "the same for the decoder alone", type=_codes)
-    add("--cross-attn-terms", codes, "the same for encoder-decoder attention", type=_codes)
-    add("--attn-window", "W", "in self-attention only keys within W tokens support a query", type=int)
-    add("--max-relative-distance", "D", "relative positions beyond D tokens are taken as D", type=int)
+    what = (
+        "a code of four digits (query-key content, query content x relative position, key content, relative position), "
+        "or conv, deform, deform+CODE, light, dynamic, a pattern; or one a layer (notation: see the README)"
+    )
+    add("self-attn", mixers, f"all self-attention: {what}", type=_mixers)
+    add("enc-self-attn", mixers, "the same for the encoder alone", type=_mixers)
+    add("dec-self-attn", mixers, "the same for the decoder alone", type=_mixers)
+    add("cross-attn", mixers, "the same for encoder-decoder attention: codes only", type=_mixers)
+    add("attn-window", "W", "in self-attention only keys within W tokens support a query", type=int)
+    add("max-relative-distance", "D", "relative positions beyond D tokens are taken as D", type=int)
     group.add_argument(
         "--absolute-positions",
         choices=ABSOLUTE_POSITIONS,
@@ -50,12 +55,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _codes(text: str) -> str:
-    """argparse type: one code, or several separated by commas; their number is checked when the layers are known."""
+def _mixers(text: str) -> str:
+    """argparse type: one mixer, or several separated by commas; their number is checked when the layers are known."""
     try:
-        codes_per_layer(text, text.count(",") + 1, "")
+        parse_mixers(text)
     except SpecError as error:
-        raise argparse.ArgumentTypeError(str(error).removeprefix(": ")) from None
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 
@@ -73,10 +78,9 @@ def fill_in_preset(args: argparse.Namespace, preset: Preset) -> None:
     _default(args, "decoder_input_dim", args.decoder_embed_dim)
     _default(args, "decoder_output_dim", args.decoder_embed_dim)
     _default(args, "dropout", size.dropout)
-    _default(args, "self_attn_terms", preset.self_terms)
-    _default(args, "enc_self_attn_terms", args.self_attn_terms)
-    _default(args, "dec_self_attn_terms", args.self_attn_terms)
-    _default(args, "cross_attn_terms", preset.cross_terms)
+    for side, mixer in (("enc", preset.encoder_self), ("dec", preset.decoder_self)):
+        _default(args, f"{side}_self_attn_mixer", getattr(args, "self_attn_mixer", mixer))
+    _default(args, "cross_attn_mixer", preset.cross)
     _default(args, "attn_window", None)
     _default(args, "max_relative_distance", None)
     _default(args, "absolute_positions", "none")
@@ -89,11 +93,11 @@ def _default(args: argparse.Namespace, name: str, value: object) -> None:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The attention specification of every layer of a model."""
+    """The specification of every mixer of a model, layer by layer."""
 
-    encoder_self: tuple[AttentionSpec, ...]
-    decoder_self: tuple[AttentionSpec, ...]
-    cross: tuple[AttentionSpec, ...]
+    encoder_self: tuple[MixerSpec, ...]
+    decoder_self: tuple[MixerSpec, ...]
+    cross: tuple[MixerSpec, ...]
 
 
 def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]:
@@ -102,28 +106,24 @@ def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]
     for name, value in position_flags(args.absolute_positions).items():
         setattr(args, name, value)
     cfg = TransformerConfig.from_namespace(args)
-    encoder, decoder = cfg.encoder, cfg.decoder
 
-    def site(site: Site, terms: Terms) -> AttentionSpec:
-        side = encoder if site is Site.ENCODER_SELF else decoder
-        return AttentionSpec(
-            site=site,
-            terms=terms,
+    def sites(kind: Site, flag: str) -> tuple[MixerSpec, ...]:
+        side = cfg.encoder if kind is Site.ENCODER_SELF else cfg.decoder
+        shape = Shape(
             dim=side.embed_dim,
             heads=side.attention_heads,
-            key_dim=side.embed_dim if site.is_self else encoder.embed_dim,
+            key_dim=side.embed_dim if kind.is_self else cfg.encoder.embed_dim,
             dropout=cfg.attention_dropout,
-            window=args.attn_window if site.is_self else None,
+            window=args.attn_window if kind.is_self else None,
             max_distance=args.max_relative_distance,
         )
-
-    def sites(kind: Site, codes: str, layers: int, flag: str) -> tuple[AttentionSpec, ...]:
-        return tuple(site(kind, terms) for terms in codes_per_layer(codes, layers, flag))
+        text = getattr(args, flag.removeprefix("--").replace("-", "_"))
+        return layer_specs(text, kind, side.layers, shape, flag)
 
     return cfg, ModelSpec(
-        sites(Site.ENCODER_SELF, args.enc_self_attn_terms, encoder.layers, "--enc-self-attn-terms"),
-        sites(Site.DECODER_SELF, args.dec_self_attn_terms, decoder.layers, "--dec-self-attn-terms"),
-        sites(Site.CROSS, args.cross_attn_terms, decoder.layers, "--cross-attn-terms"),
+        sites(Site.ENCODER_SELF, "--enc-self-attn-mixer"),
+        sites(Site.DECODER_SELF, "--dec-self-attn-mixer"),
+        sites(Site.CROSS, "--cross-attn-mixer"),
     )
 
 

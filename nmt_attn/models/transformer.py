@@ -21,7 +21,7 @@ from nmt_attn.models.layers import DecoderLayer, EncoderLayer
 from nmt_attn.models.options import ModelSpec, add_options, fill_in_preset, read_config
 from nmt_attn.models.refusal import refuses_in_one_line
 from nmt_attn.presets import PRESETS, Preset
-from nmt_attn.spec import SpecError
+from nmt_attn.spec import AttentionSpec, SpecError
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def _wrap(layer: nn.Module, cfg: TransformerConfig) -> nn.Module:
 
 @register_model("nmt_attn")
 class NmtAttnModel(TransformerModelBase):
-    """Transformer whose attention sites compute any choice of the four terms (arXiv 1904.05873)."""
+    """Transformer whose sites compute any choice of the four terms (arXiv 1904.05873), or a convolution."""
 
     add_args = staticmethod(add_options)
 
@@ -72,7 +72,7 @@ class NmtAttnModel(TransformerModelBase):
             cfg, spec = read_config(args)
             if getattr(task.cfg, "left_pad_target", False):
                 raise SpecError("--left-pad-target must be False: target positions count from the first column")
-            if any(not site.terms.names for site in spec.cross):
+            if any(isinstance(site, AttentionSpec) and not site.terms.names for site in spec.cross):
                 logger.warning("cross attention with code 0000 cannot see which source word to translate")
             cfg.attention_sites = spec
             model = super().build_model(cfg, task)

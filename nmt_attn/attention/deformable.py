@@ -1,0 +1,105 @@
+"""Deformable convolution in one dimension: each tap looks where the query sends it.
+
+    y_q = sum_m W_m x(q + p_m + w_m . x_q) + b          x(p) = sum_k G(k, p) x_k          G(k, p) = max(0, 1 - |k - p|)
+
+W_m W'_m of the generalized formula (arXiv 1904.05873, equation 1) is one full matrix W_m here, as in Dai et al. 2017.
+x(p) interpolates between the keys on both sides of p, and beyond the sentence it is zero. In the decoder p is first
+held at or before q, so that both keys are. At a whole p the derivative is the one from the left, the only one that a
+tap at the query itself has there: with the one from the right no such tap would ever leave its initial place.
+
+Axes: b batch, t queries, s keys, k taps, c channels.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from nmt_attn.attention.cache import TokenCache
+from nmt_attn.attention.masking import hold_back_nonfinite, without_padding
+from nmt_attn.attention.mixer import Mixer
+from nmt_attn.spec import ConvolutionSpec
+
+MATRIX_LIMIT = 128  # keys up to which a matrix of interpolation weights is faster than fetching rows (CPU)
+
+
+class DeformableConvolution(Mixer[ConvolutionSpec, TokenCache]):
+    """offset_projection w (no bias, zero at first), output_projection W_m of all taps side by side."""
+
+    def __init__(self, spec: ConvolutionSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.offset_projection = nn.Linear(spec.dim, len(spec.taps), bias=False)
+        self.output_projection = nn.Linear(len(spec.taps) * spec.dim, spec.dim)
+        nn.init.zeros_(self.offset_projection.weight)
+        nn.init.xavier_uniform_(self.output_projection.weight)
+        nn.init.zeros_(self.output_projection.bias)
+
+    def new_cache(self) -> TokenCache:
+        return TokenCache()
+
+    def forward(
+        self,
+        query: Tensor,
+        memory: Tensor,
+        padding: Tensor | None = None,
+        cache: TokenCache | None = None,
+        need_weights: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """As Mixer.forward; weights: (b, k, t, s). The cache keeps the window, or all tokens if there is none."""
+        cache = TokenCache() if cache is None else cache
+        poison = None
+        x = without_padding(query, padding)
+        if self.spec.site.is_causal:
+            x, poison = hold_back_nonfinite(x, cache)
+        tokens, start = cache.extend(x, keep=self.spec.window)
+        places = self._sampling_points(x, start, tokens.shape[1])
+        lower = places.ceil() - 1
+        after = places - lower  # in (0, 1]: the share of the key at or after the point
+        shares = torch.stack([1 - after, after], dim=-1)  # (b, t, k, 2)
+        rows = torch.stack([lower, lower + 1], dim=-1).nan_to_num().long()
+        if tokens.shape[1] <= MATRIX_LIMIT:
+            sampled = _by_matrix(tokens, rows, shares.to(x.dtype))
+        else:
+            sampled = _by_rows(tokens, rows, shares.to(x.dtype))
+        output = self.output_projection(sampled.flatten(2))
+        if poison is not None:
+            output = output + poison
+        if not need_weights:
+            return output, None
+        forgotten = cache.queries - tokens.shape[1]
+        weights = _matrix(rows, shares.to(x.dtype), tokens.shape[1]).transpose(1, 2)
+        return output, nn.functional.pad(weights, (forgotten, 0))
+
+    def _sampling_points(self, x: Tensor, start: int, keys: int) -> Tensor:
+        """q + p_m + w_m . x_q of each query and tap, in rows of the tokens at hand: (b, t, k), float32 at least."""
+        wide = torch.promote_types(x.dtype, torch.float32)
+        offsets = self.offset_projection(x).to(wide)
+        queries = torch.arange(start, start + x.shape[1], dtype=wide, device=x.device)[:, None]
+        places = queries + torch.tensor(self.spec.taps, dtype=wide, device=x.device) + offsets
+        first = queries.new_full((1, 1), -1.0)
+        last = queries if self.spec.site.is_causal else queries.new_full((1, 1), keys)
+        if self.spec.window is not None:
+            first = torch.maximum(first, queries - self.spec.window)
+            last = torch.minimum(last, queries + self.spec.window)
+        return places.clamp(min=first, max=last)  # which passes the gradient on at its ends
+
+
+def _matrix(rows: Tensor, shares: Tensor, keys: int) -> Tensor:
+    """G as a matrix: rows and shares (b, t, k, 2) to (b, t, k, s); rows that do not exist count nothing."""
+    columns = torch.where((rows < 0) | (rows >= keys), keys, rows)
+    return shares.new_zeros(*rows.shape[:-1], keys + 1).scatter_add(-1, columns, shares)[..., :keys]
+
+
+def _by_matrix(tokens: Tensor, rows: Tensor, shares: Tensor) -> Tensor:
+    """x(p) as a product with G: tokens (b, s, c) to (b, t, k, c)."""
+    matrix = _matrix(rows, shares, tokens.shape[1])
+    return (matrix.flatten(1, 2) @ tokens).unflatten(1, matrix.shape[1:3])
+
+
+def _by_rows(tokens: Tensor, rows: Tensor, shares: Tensor) -> Tensor:
+    """x(p) from the two keys beside p, in time that does not grow with s for each query."""
+    batch, keys, _ = tokens.shape
+    inside = (rows >= 0) & (rows < keys)
+    first = torch.arange(batch, device=rows.device)[:, None, None, None] * keys
+    flat = (rows.clamp(0, keys - 1) + first).flatten()
+    beside = tokens.flatten(0, 1).index_select(0, flat).unflatten(0, rows.shape)  # (b, t, k, 2, c)
+    return (beside * (shares * inside)[..., None]).sum(dim=-2)
