@@ -39,7 +39,14 @@ def user_dir(options: argparse.Namespace) -> int:
 
 def archs(options: argparse.Namespace) -> int:
     work = Workload(options.source, options.target, options.vocabulary)
-    print(describe.arch_table(work, options.size))
+    presets = describe.size_presets(options.size)
+    if not options.measure:
+        print(describe.arch_table(presets, work))
+        return 0
+    from nmt_attn.analysis import timing
+
+    print(describe.arch_table(presets, work, timing.preset_milliseconds(presets, work, options.sentences)))
+    print(f"ms: forward and backward of all mixers, {options.sentences} sentences, {timing.machine()}, median of 7")
     return 0
 
 
@@ -157,11 +164,13 @@ def _parser() -> argparse.ArgumentParser:
 
     add("doctor", doctor, "print versions and device, train and translate a little, say what is wrong")
     add("user-dir", user_dir, "print the folder for fairseq's --user-dir")
-    sub = add("archs", archs, "list the architectures with their parameters and multiply-adds")
+    sub = add("archs", archs, "list the architectures with their parameters, multiply-adds and time")
     sub.add_argument("--size", choices=SIZES, help="only this size")
     sub.add_argument("--vocabulary", type=int, default=Workload.vocabulary, help="shared vocabulary (%(default)s)")
     sub.add_argument("--source", type=int, default=Workload.source, help="source tokens (%(default)s)")
     sub.add_argument("--target", type=int, default=Workload.target, help="target tokens (%(default)s)")
+    sub.add_argument("--measure", action="store_true", help="also time the mixers, on this machine")
+    sub.add_argument("--sentences", type=int, default=32, help="sentences of the batch that is timed (%(default)s)")
     sub = add("describe", describe_preset, "tell what each attention site of an architecture computes")
     sub.add_argument("name", help="an architecture, such as nmt_attn_base_self0010")
     sub = add("corpus", corpus, "write a generated parallel corpus with gold alignments")

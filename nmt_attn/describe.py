@@ -1,7 +1,9 @@
 """Architectures in words: what each site computes, what it owns and what it costs. Standard library only."""
 
-from nmt_attn.analysis.cost import Cost, Workload, mixer_cost, preset_cost, site_lengths, site_specs
-from nmt_attn.presets import PRESETS, Preset
+from collections.abc import Mapping, Sequence
+
+from nmt_attn.analysis.cost import Workload, mixer_cost, preset_cost, site_lengths, site_specs
+from nmt_attn.presets import PRESETS, SIZES, Preset
 from nmt_attn.spec import AttentionSpec, ChainSpec, Convolution, ConvolutionSpec, MixerSpec, Positions, Site
 
 FORMULAS = {
@@ -30,24 +32,29 @@ CONVOLUTIONS = {
 }
 
 
-def arch_table(work: Workload, size: str | None = None) -> str:
-    """A row an architecture: mixers, parameters, multiply-adds, these also relative to the size's 1111."""
+def size_presets(size: str | None) -> list[Preset]:
+    """The architectures of a size, or all."""
+    return [preset for preset in PRESETS.values() if size is None or preset.size == SIZES[size]]
+
+
+def arch_table(presets: Sequence[Preset], work: Workload, milliseconds: Mapping[str, float] | None = None) -> str:
+    """A row an architecture: mixers, parameters, multiply-adds, these also relative to the size's 1111.
+
+    milliseconds: measured time of the mixers, by name of the architecture, if there is one.
+    """
     lines = [
         f"One forward pass of {work.source} source and {work.target} target tokens, "
         f"shared vocabulary of {work.vocabulary:,}; absolute positions none.",
         f"{'architecture':29}{'encoder self':>14}{'decoder self':>14}{'cross':>6}"
-        f"{'parameters':>13}{'multiply-adds':>15}{'to 1111':>8}",
+        f"{'parameters':>13}{'multiply-adds':>15}{'to 1111':>8}" + ("" if milliseconds is None else f"{'ms':>9}"),
     ]
-    reference: dict[object, Cost] = {}
-    for preset in PRESETS.values():
+    for preset in presets:
         cost = preset_cost(preset, work)
-        reference.setdefault(preset.size, cost)
-        if size is not None and not preset.name.startswith(f"nmt_attn_{size}"):
-            continue
-        ratio = cost.multiply_adds / reference[preset.size].multiply_adds
+        ratio = cost.multiply_adds / preset_cost(Preset("", preset.size), work).multiply_adds
         lines.append(
             f"{preset.name:29}{preset.encoder_self:>14}{preset.decoder_self:>14}{preset.cross:>6}"
             f"{cost.parameters:>13,}{cost.multiply_adds:>15,}{ratio:>8.3f}"
+            + ("" if milliseconds is None else f"{milliseconds[preset.name]:>9.1f}")
         )
     return "\n".join(lines)
 

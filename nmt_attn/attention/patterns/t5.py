@@ -1,8 +1,8 @@
 """T5's position bias (Raffel et al. 2020): E4 = one learned number a head and bucket of distances.
 
 Half of the buckets stand for one distance each, the others grow logarithmically up to the maximum distance, beyond
-which all share the last. The encoder has as many buckets for each direction, the decoder all for the past. Here each layer
-owns its table; T5 has one for the encoder and one for the decoder.
+which all share the last. The encoder has as many buckets for each direction, the decoder all for the past. Here each
+layer owns its table; T5 has one for the encoder and one for the decoder.
 """
 
 import math
