@@ -23,6 +23,10 @@ from nmt_attn.spec import (
     Site,
     SpecError,
     Terms,
+    check_dropout,
+    check_heads,
+    check_max_distance,
+    check_window,
 )
 
 # Names for attention that others have published, in the words of this notation.
@@ -41,7 +45,10 @@ NAMES = (*PATTERNS, *(kind.value for kind in Convolution))
 
 @dataclass(frozen=True)
 class Shape:
-    """What a site's place in the model decides: widths, heads, dropout, and limits for mixers that name none."""
+    """What a site's place in the model decides: widths, heads, dropout, and limits for mixers that name none.
+
+    Raises SpecError.
+    """
 
     dim: int
     heads: int
@@ -49,6 +56,12 @@ class Shape:
     dropout: float = 0.0
     window: int | None = None
     max_distance: int | None = None
+
+    def __post_init__(self) -> None:
+        check_heads(self.dim, self.heads)
+        check_dropout(self.dropout)
+        check_window(self.window)
+        check_max_distance(self.max_distance)
 
 
 @dataclass(frozen=True)

@@ -130,13 +130,12 @@ class AttentionSpec:
     key_position: bool = False
 
     def __post_init__(self) -> None:
-        _check_heads(self.dim, self.heads)
+        check_heads(self.dim, self.heads)
         if (self.terms.use_position or self.key_position) and self.dim % 2:
             raise SpecError(f"dim must be even for pairs of sine and cosine, not {self.dim}")
-        _check_dropout(self.dropout)
-        _check_window(self.window)
-        if self.max_distance is not None and self.max_distance < 1:
-            raise SpecError(f"the maximum relative distance must be at least 1, not {self.max_distance}")
+        check_dropout(self.dropout)
+        check_window(self.window)
+        check_max_distance(self.max_distance)
         if self.key_dim < 0:
             raise SpecError(f"key_dim must be positive, or 0 for dim, not {self.key_dim}")
         if self.key_dim == 0:
@@ -232,9 +231,9 @@ class ConvolutionSpec:
             raise SpecError(f"{self.kind.value} must be in self-attention, not in cross attention")
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise SpecError(f"the kernel of {self.kind.value} must be odd and at least 1, not {self.kernel}")
-        _check_heads(self.dim, self.heads)
-        _check_dropout(self.dropout)
-        _check_window(self.window)
+        check_heads(self.dim, self.heads)
+        check_dropout(self.dropout)
+        check_window(self.window)
 
     @property
     def head_size(self) -> int:
@@ -279,18 +278,23 @@ class ChainSpec:
 MixerSpec = AttentionSpec | ConvolutionSpec | ChainSpec
 
 
-def _check_heads(dim: int, heads: int) -> None:
+def check_heads(dim: int, heads: int) -> None:
     if heads < 1:
         raise SpecError(f"heads must be at least 1, not {heads}")
     if dim < 1 or dim % heads:
         raise SpecError(f"dim must be a multiple of heads ({heads}), not {dim}")
 
 
-def _check_dropout(dropout: float) -> None:
+def check_dropout(dropout: float) -> None:
     if not 0.0 <= dropout < 1.0:
         raise SpecError(f"attention dropout must be at least 0 and below 1, not {dropout}")
 
 
-def _check_window(window: int | None) -> None:
+def check_window(window: int | None) -> None:
     if window is not None and window < 0:
         raise SpecError(f"the attention window must be at least 0, not {window}")
+
+
+def check_max_distance(distance: int | None) -> None:
+    if distance is not None and distance < 1:
+        raise SpecError(f"the maximum relative distance must be at least 1, not {distance}")

@@ -23,15 +23,49 @@ def test_archs_lists_every_name_with_its_cost(capsys: pytest.CaptureFixture[str]
     assert lines[0].split()[1:3] == ["1111", "1111"]
 
 
+def test_archs_measures_the_mixers_of_a_size(capsys: pytest.CaptureFixture[str]) -> None:
+    lengths = ["--source", "3", "--target", "2", "--sentences", "1"]
+    assert main(["archs", "--size", "tiny", "--measure", *lengths]) == 0
+    *rows, note = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[0] for row in rows] == [name for name in PRESETS if name.startswith("nmt_attn_tiny")]
+    assert all(float(row.split()[-1]) > 0 for row in rows)
+    assert note.startswith("ms: forward and backward of all mixers, 1 sentences, ")
+
+
 @pytest.mark.parametrize("name", ["nmt_attn_tiny_self0000", "nmt_attn_base_cross0110", "nmt_attn_big"])
 def test_describe_tells_the_formula_of_each_site(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", name]) == 0
     text = capsys.readouterr().out
-    assert f"encoder self attention, code {PRESETS[name].self_terms}" in text
-    assert f"cross attention, code {PRESETS[name].cross_terms}" in text
-    codes = 2 * PRESETS[name].self_terms + PRESETS[name].cross_terms
+    preset = PRESETS[name]
+    layers = f"layers 1 to {preset.size.layers}"
+    assert f"encoder self, {layers}: {preset.encoder_self}\n" in text
+    assert f"decoder self, {layers}: {preset.decoder_self}, keys up to the query\n" in text
+    assert f"cross, {layers}: {preset.cross}\n" in text
+    codes = preset.encoder_self + preset.decoder_self + preset.cross
     assert text.count(" E1 ") == codes[::4].count("1")
     assert text.count(" E4 ") == codes[3::4].count("1")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "nmt_attn_tiny_deform_self0010",
+            ["deform:kernel=3+0010", "W_p x(q + p + w_p . x_q)", "E3 key", "x + the conv"],
+        ),
+        ("nmt_attn_tiny_dynamic", ["layer 1: dynamic:kernel=3", "layer 2: dynamic:kernel=7", "taps -14 to 0"]),
+        ("nmt_attn_tiny_deberta", ["1100:key-position", "E5 key content x relative position"]),
+        ("nmt_attn_tiny_shaw", ["1100:positions=shaw", "a learned vector a distance"]),
+        ("nmt_attn_tiny_fixed", ["1001:positions=fixed", "seven fixed patterns"]),
+    ],
+)
+def test_describe_tells_the_formula_of_other_mixers(
+    name: str, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["describe", name]) == 0
+    text = capsys.readouterr().out
+    for line in lines:
+        assert line in text
 
 
 @pytest.mark.parametrize(
@@ -39,7 +73,7 @@ def test_describe_tells_the_formula_of_each_site(name: str, capsys: pytest.Captu
     [
         (
             ["describe", "nmt_attn_huge"],
-            "no architecture is called 'nmt_attn_huge': nmt-attn archs lists all 132 names",
+            "no architecture is called 'nmt_attn_huge': nmt-attn archs lists all 244 names",
         ),
         (["hypotheses", "nowhere"], "nowhere must be a readable file: No such file or directory"),
         (["average", "nowhere.pt", "--output", "x.pt"], "the checkpoint must be a file, but nowhere.pt does not exist"),

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from nmt_attn.analysis.cost import Workload, attention_cost, preset_cost
-from nmt_attn.attention import GeneralizedAttention
+from nmt_attn.analysis.cost import Workload, mixer_cost, preset_cost
+from nmt_attn.attention import GeneralizedAttention, build_mixer
+from nmt_attn.notation import Shape, layer_specs
 from nmt_attn.presets import PRESETS, SIZES
-from nmt_attn.spec import ALL_CODES, AttentionSpec, Site, Terms
+from nmt_attn.spec import ALL_CODES, AttentionSpec, ConvolutionSpec, Site, Terms
 from tests.models import toy
 
 
@@ -21,8 +22,53 @@ def test_multiply_adds_of_a_site_are_half_of_the_counted_flops(code: str, site: 
     memory = query if site.is_self else torch.randn(1, 9, 12)
     with FlopCounterMode(display=False) as counter:
         mixer(query, memory)
-    cost = attention_cost(spec, query.shape[1], memory.shape[1])
+    cost = mixer_cost(spec, query.shape[1], memory.shape[1])
     assert 2 * cost.multiply_adds == counter.get_total_flops()
+    assert cost.parameters == sum(parameter.numel() for parameter in mixer.parameters())
+
+
+MIXERS = ("1111:key-position", "0000:key-position", "shaw", "0001:positions=shaw", "1111:positions=shaw", "alibi", "t5")
+MIXERS += (
+    "gaussian",
+    "synthesizer:distance=9",
+    "fixed",
+    "0001:positions=fixed",
+    "0011:positions=fixed",
+    "0000:window=2",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "site"),
+    [
+        (text, site)
+        for text, site in itertools.product(MIXERS, (Site.ENCODER_SELF, Site.DECODER_SELF))
+        if "fixed" not in text or not site.is_causal
+    ],
+)
+def test_multiply_adds_of_patterns_are_half_of_the_counted_flops(text: str, site: Site) -> None:
+    (spec,) = layer_specs(text, site, 1, Shape(dim=16, heads=4), "")
+    mixer, query = build_mixer(spec), torch.randn(1, 7, 16)
+    with FlopCounterMode(display=False) as counter:
+        mixer(query, query)
+    cost = mixer_cost(spec, 7, 7)
+    assert 2 * cost.multiply_adds == counter.get_total_flops()
+    assert cost.parameters == sum(parameter.numel() for parameter in mixer.parameters())
+
+
+@pytest.mark.parametrize("site", [Site.ENCODER_SELF, Site.DECODER_SELF])
+@pytest.mark.parametrize("text", ["conv", "conv:kernel=9:window=2", "deform", "light:kernel=5", "dynamic:kernel=5"])
+def test_multiply_adds_of_convolutions_are_those_of_a_sum_over_taps(text: str, site: Site) -> None:
+    """The counter sees the matrix products but not the sums over taps, written out here."""
+    (spec,) = layer_specs(text, site, 1, Shape(dim=16, heads=4), "")
+    assert isinstance(spec, ConvolutionSpec)
+    tokens = 150  # so long that no matrix of weights by key is formed
+    mixer, query = build_mixer(spec), torch.randn(1, tokens, 16)
+    with FlopCounterMode(display=False) as counter:
+        mixer(query, query)
+    over_taps = {"conv": 0, "deform": 2, "light": 1, "dynamic": 1}[spec.kind.value] * tokens * len(spec.taps) * 16
+    cost = mixer_cost(spec, tokens, tokens)
+    assert 2 * (cost.multiply_adds - over_taps) == counter.get_total_flops()
     assert cost.parameters == sum(parameter.numel() for parameter in mixer.parameters())
 
 

@@ -89,7 +89,7 @@ def test_a_checkpoint_of_another_code_is_refused_with_both_codes(
     assert exit_info.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
         "nmt_attn: error: the checkpoint must have the model's attention, but encoder.layers.0.self_attn was trained "
-        "with code 0111 and the model has code 1111"
+        "with 0111 and the model has 1111"
     )
 
 
@@ -98,7 +98,7 @@ def test_a_checkpoint_of_another_window_is_refused(tmp_path: Path, capsys: pytes
     with pytest.raises(SystemExit):
         toy.build("nmt_attn_tiny", "--max-relative-distance", "5").load_state_dict(state["model"])
     err = capsys.readouterr().err
-    assert "trained with code 1111 within a window of 3 and the model has code 1111 with distances up to 5" in err
+    assert "trained with 1111:window=3 and the model has 1111:distance=5" in err
 
 
 def test_an_average_is_the_mean_of_all_parameters_and_keeps_shared_ones_shared(tmp_path: Path) -> None:
@@ -203,5 +203,5 @@ def test_an_old_checkpoint_with_args_is_converted_too(tmp_path: Path) -> None:
     torch.save(state, path)
     convert.convert(path, tmp_path / "ours.pt")
     options = checkpoints.model_options(checkpoints.load(tmp_path / "ours.pt"))
-    assert (options.enc_self_attn_terms, options.cross_attn_terms) == ("1010", "1010")
+    assert (options.enc_self_attn_mixer, options.cross_attn_mixer) == ("1010", "1010")
     assert options.absolute_positions == "sinusoidal"

@@ -7,10 +7,13 @@ import torch
 from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor
 
-from nmt_attn.spec import ALL_CODES
+from nmt_attn.presets import RELATED
+from nmt_attn.spec import ALL_CODES, Convolution
 from tests.models import toy
 
-NAMES = [f"nmt_attn_tiny_{kind}{code}" for kind, code in itertools.product(("self", "cross"), ALL_CODES)]
+CODES = [f"nmt_attn_tiny_{kind}{code}" for kind, code in itertools.product(("self", "cross"), ALL_CODES)]
+OTHERS = [f"nmt_attn_tiny_{kind}" for kind in (*(kind.value for kind in Convolution), "deform_self0010", *RELATED)]
+NAMES = CODES + OTHERS
 
 
 def _decode_stepwise(model: torch.nn.Module, sample: dict) -> Tensor:
@@ -49,9 +52,13 @@ def test_outputs_do_not_depend_on_the_padding_side_or_on_the_batch(name: str) ->
         torch.testing.assert_close(right[row, :length], alone[0], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["nmt_attn_tiny", "nmt_attn_tiny_self0010", "nmt_attn_tiny_cross0111"])
-def test_beam_search_gives_the_same_translations_in_any_batch(name: str) -> None:
-    model = toy.build(name)
+@pytest.mark.parametrize("window", [(), ("--attn-window", "2")], ids=["all keys", "window 2"])
+@pytest.mark.parametrize("name", ["nmt_attn_tiny", "nmt_attn_tiny_self0010", "nmt_attn_tiny_cross0111", *OTHERS])
+def test_beam_search_gives_the_same_translations_in_any_batch(name: str, window: tuple[str, ...]) -> None:
+    model = toy.build(name, *window)
+    for parameter_name, parameter in model.named_parameters():
+        if "offset_projection" in parameter_name:  # zero before training
+            torch.nn.init.normal_(parameter)
     sources = toy.sentences(12, 8)
     generator = SequenceGenerator([model], toy.dictionary(), beam_size=4, max_len_b=12)
 
