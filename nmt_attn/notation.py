@@ -74,9 +74,15 @@ class AttentionNote:
     window: int | None = None
     max_distance: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_distance is not None and not self.terms.use_position and not self.key_position:
+            raise SpecError(f"distance must go with a term of relative position, not with code {self.terms.code}")
+
     def spec(self, site: Site, shape: Shape, layer: int) -> AttentionSpec:
         del layer
         max_distance = shape.max_distance if self.max_distance is None else self.max_distance
+        if self.positions is Positions.FIXED:  # which has none
+            max_distance = self.max_distance
         return AttentionSpec(
             site=site,
             terms=self.terms,
@@ -159,13 +165,13 @@ def _check_kernels(note: MixerNote, layers: int) -> None:
 
 
 def _parse_mixer(text: str) -> MixerNote:
-    first, plus, then = text.partition("+")
-    head = _parse_part(first)
+    first, plus, then = (part.strip() for part in text.partition("+"))
     if not plus:
-        return head
-    if not isinstance(head, ConvolutionNote) or head.kind is not Convolution.DEFORMABLE:
+        return _parse_part(first)
+    head = _parse_part(first) if first.startswith(Convolution.DEFORMABLE.value) else None
+    if not isinstance(head, ConvolutionNote):
         raise SpecError(f"only deform can come before another mixer, as in deform+0010, not {first!r}")
-    tail = _parse_part(then)
+    tail = _parse_part(then) if then and "+" not in then else None
     if not isinstance(tail, AttentionNote):
         raise SpecError(f"after deform+ there must be attention, as in deform+0010, not {then!r}")
     return ChainNote(head, tail)
@@ -176,14 +182,19 @@ def _parse_part(text: str) -> AttentionNote | ConvolutionNote:
     if name in PATTERNS:
         name, *implied = PATTERNS[name].split(":")
         options = implied + options
+    names = [option.partition("=")[0] for option in options]
+    for option in names:
+        if names.count(option) > 1:
+            raise SpecError(f"an option must be given once, not {option} twice in {text!r}")
     if name in {kind.value for kind in Convolution}:
         note: AttentionNote | ConvolutionNote = ConvolutionNote(Convolution(name))
     elif name[:1].isdigit():
         note = AttentionNote(Terms.parse(name))
     else:
-        names = ", ".join(NAMES)
-        raise SpecError(f"a mixer must be a code of four digits, each 0 or 1, or one of {names}, not {name!r}")
-    for option in options:
+        known = ", ".join(NAMES)
+        raise SpecError(f"a mixer must be a code of four digits, each 0 or 1, or one of {known}, not {name!r}")
+    # Positions first: whether a distance fits depends on them.
+    for option in sorted(options, key=lambda option: option.startswith("distance")):
         note = _with_option(note, option)
     return note
 
@@ -209,6 +220,7 @@ def _with_option(note: AttentionNote | ConvolutionNote, option: str) -> Attentio
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isascii() or not text.removeprefix("-").isdigit():
-        raise SpecError(f"{name} must be a whole number, not {text!r}")
+    digits = text.removeprefix("-")
+    if not text.isascii() or not digits.isdigit() or len(digits) > 5:
+        raise SpecError(f"{name} must be a whole number of at most five digits, not {text[:20]!r}")
     return int(text)

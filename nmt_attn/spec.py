@@ -131,7 +131,8 @@ class AttentionSpec:
 
     def __post_init__(self) -> None:
         check_heads(self.dim, self.heads)
-        if (self.terms.use_position or self.key_position) and self.dim % 2:
+        sinusoids = (self.terms.use_position and self.positions is Positions.SINUSOID) or self.key_position
+        if sinusoids and self.dim % 2:
             raise SpecError(f"dim must be even for pairs of sine and cosine, not {self.dim}")
         check_dropout(self.dropout)
         check_window(self.window)
@@ -143,7 +144,9 @@ class AttentionSpec:
         if self.site.is_self and self.key_dim != self.dim:
             raise SpecError(f"in self-attention key_dim must be dim ({self.dim}), not {self.key_dim}")
         self._check_positions()
-        if self.max_distance is None:
+        if not self.terms.use_position and not self.key_position:  # nothing reads it
+            object.__setattr__(self, "max_distance", None)
+        elif self.max_distance is None:
             object.__setattr__(self, "max_distance", DEFAULT_MAX_DISTANCE.get(self.positions))
 
     def _check_positions(self) -> None:
@@ -163,6 +166,8 @@ class AttentionSpec:
             raise SpecError(f"the term of key content and position must have positions=sinusoid, not {name}")
         if kind is Positions.FIXED and self.max_distance is not None:
             raise SpecError(f"{name} must have no maximum distance, not {self.max_distance}")
+        if kind is Positions.FIXED and self.content_heads == self.heads:
+            raise SpecError(f"{name} with code {self.terms.code} must have at least 2 heads, one of each kind, not 1")
 
     @property
     def head_size(self) -> int:

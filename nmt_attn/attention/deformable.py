@@ -5,7 +5,8 @@
 W_m W'_m of the generalized formula (arXiv 1904.05873, equation 1) is one full matrix W_m here, as in Dai et al. 2017.
 x(p) interpolates between the keys on both sides of p, and beyond the sentence it is zero. In the decoder p is first
 held at or before q, so that both keys are. At a whole p the derivative is the one from the left, the only one that a
-tap at the query itself has there: with the one from the right no such tap would ever leave its initial place.
+tap at the query itself has there: with the one from the right no such tap would ever leave its initial place. (At the
+far end of a window it is the one from the right, for the same reason.)
 
 Axes: b batch, t queries, s keys, k taps, c channels.
 """
@@ -50,37 +51,37 @@ class DeformableConvolution(Mixer[ConvolutionSpec, TokenCache]):
         x = without_padding(query, padding)
         if self.spec.site.is_causal:
             x, poison = hold_back_nonfinite(x, cache)
-        tokens, start = cache.extend(x, keep=self.spec.window)
-        places = self._sampling_points(x, start, tokens.shape[1])
-        lower = places.ceil() - 1
-        after = places - lower  # in (0, 1]: the share of the key at or after the point
-        shares = torch.stack([1 - after, after], dim=-1)  # (b, t, k, 2)
-        rows = torch.stack([lower, lower + 1], dim=-1).nan_to_num().long()
-        if tokens.shape[1] <= MATRIX_LIMIT:
-            sampled = _by_matrix(tokens, rows, shares.to(x.dtype))
-        else:
-            sampled = _by_rows(tokens, rows, shares.to(x.dtype))
-        output = self.output_projection(sampled.flatten(2))
+        tokens, start = cache.extend(x, padding)
+        keys, window = tokens.shape[1], self.spec.window
+        queries = torch.arange(start, start + x.shape[1], device=x.device)[:, None]
+        steps = self._displacements(x, queries, keys)
+        before = steps.ceil() - 1 if window is None else (steps.ceil() - 1).clamp(min=-window)
+        after = steps - before  # in [0, 1]: the share of the key at or after the point
+        shares = torch.stack([1 - after, after], dim=-1).to(x.dtype)  # (b, t, k, 2)
+        rows = before.nan_to_num().long() + queries
+        rows = torch.stack([rows, rows + 1], dim=-1)
+        sample = _by_matrix if keys <= MATRIX_LIMIT else _by_rows
+        output = self.output_projection(sample(tokens, rows, shares).flatten(2))
         if poison is not None:
             output = output + poison
-        if not need_weights:
-            return output, None
-        forgotten = cache.queries - tokens.shape[1]
-        weights = _matrix(rows, shares.to(x.dtype), tokens.shape[1]).transpose(1, 2)
-        return output, nn.functional.pad(weights, (forgotten, 0))
+        weights = cache.over_all_tokens(_matrix(rows, shares, keys).transpose(1, 2)) if need_weights else None
+        if window is not None:
+            cache.keep_last(window)
+        return output, weights
 
-    def _sampling_points(self, x: Tensor, start: int, keys: int) -> Tensor:
-        """q + p_m + w_m . x_q of each query and tap, in rows of the tokens at hand: (b, t, k), float32 at least."""
+    def _displacements(self, x: Tensor, queries: Tensor, keys: int) -> Tensor:
+        """p_m + w_m . x_q, held inside the sentence and the window: (b, t, k), float32 at least.
+
+        Relative to the query, so that a float32 is as exact at the end of a long sentence as at its beginning.
+        queries: (t, 1), their rows among the keys.
+        """
         wide = torch.promote_types(x.dtype, torch.float32)
-        offsets = self.offset_projection(x).to(wide)
-        queries = torch.arange(start, start + x.shape[1], dtype=wide, device=x.device)[:, None]
-        places = queries + torch.tensor(self.spec.taps, dtype=wide, device=x.device) + offsets
-        first = queries.new_full((1, 1), -1.0)
-        last = queries if self.spec.site.is_causal else queries.new_full((1, 1), keys)
+        steps = torch.tensor(self.spec.taps, dtype=wide, device=x.device) + self.offset_projection(x).to(wide)
+        first, last = -1 - queries, torch.zeros_like(queries) if self.spec.site.is_causal else keys - queries
         if self.spec.window is not None:
-            first = torch.maximum(first, queries - self.spec.window)
-            last = torch.minimum(last, queries + self.spec.window)
-        return places.clamp(min=first, max=last)  # which passes the gradient on at its ends
+            first, last = first.clamp(min=-self.spec.window), last.clamp(max=self.spec.window)
+        steps = steps.clamp(min=first, max=last)  # which passes the gradient on at its ends
+        return steps.detach() if self.spec.window == 0 else steps
 
 
 def _matrix(rows: Tensor, shares: Tensor, keys: int) -> Tensor:

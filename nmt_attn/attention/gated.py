@@ -58,17 +58,18 @@ class _GatedConvolution(Mixer[ConvolutionSpec, TokenCache]):
         wide = torch.promote_types(gated.dtype, torch.float32)
         weights = torch.softmax(self.logits(gated), dim=-1, dtype=wide).to(gated.dtype)
         kept = nn.functional.dropout(weights, spec.dropout, self.training)
-        tokens, start = cache.extend(gated, keep=-spec.taps[0])
+        tokens, start = cache.extend(gated, padding)
         values = tokens.unflatten(-1, (spec.heads, spec.head_size)).transpose(1, 2)  # (b, h, s, d)
         mixed = mix_taps(kept, spec.taps, values, start, queries)
         output = self.output_projection(mixed.transpose(1, 2).flatten(2))
         if poison is not None:
             output = output + poison
-        if not need_weights:
-            return output, None
-        before = cache.queries - queries
-        by_key = spread_taps(weights, spec.taps, before, queries, before + queries)
-        return output, by_key.expand(x.shape[0], -1, queries, -1)
+        returned = None
+        if need_weights:
+            by_key = spread_taps(weights, spec.taps, start, queries, tokens.shape[1])
+            returned = cache.over_all_tokens(by_key.expand(x.shape[0], -1, queries, -1))
+        cache.keep_last(-spec.taps[0])
+        return output, returned
 
 
 class LightConvolution(_GatedConvolution):

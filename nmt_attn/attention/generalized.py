@@ -120,7 +120,8 @@ class GeneralizedAttention(Mixer[AttentionSpec, KeyValueCache]):
             if cache.values is not None:
                 return
             memory = without_padding(memory, padding)
-            if padding is not None and (self.spec.terms.use_position or self.spec.window is not None):
+            counts = self.spec.terms.use_position or self.spec.key_position or self.spec.window is not None
+            if padding is not None and counts:
                 cache.offset = padding.long().cumprod(dim=1).sum(dim=1)
                 memory = _rotate(memory, cache.offset)
                 padding = _rotate(padding[:, :, None], cache.offset)[:, :, 0]
@@ -221,7 +222,9 @@ def _places(cache: KeyValueCache) -> tuple[Tensor, Tensor]:
         places = torch.arange(cache.forgotten, last, device=cache.values.device)[None]
         return places, torch.full((1,), last, device=cache.values.device)
     real = (~cache.padding).long()
-    return (cache.forgotten + real.cumsum(dim=1) - 1).clamp(min=0), cache.forgotten + real.sum(dim=1)
+    before = torch.as_tensor(cache.forgotten if cache.forgotten_tokens is None else cache.forgotten_tokens)
+    before = before.to(real.device).expand(real.shape[0])
+    return (before[:, None] + real.cumsum(dim=1) - 1).clamp(min=0), before + real.sum(dim=1)
 
 
 def _rotate(x: Tensor, offset: Tensor) -> Tensor:

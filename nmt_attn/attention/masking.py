@@ -72,5 +72,6 @@ def hold_back_nonfinite(x: Tensor, cache: KeyValueCache | TokenCache) -> tuple[T
     poison = torch.zeros_like(broken, dtype=x.dtype).masked_fill(broken, float("nan")).cumsum(dim=1)
     if cache.poison is not None:
         poison = poison + cache.poison
-    cache.poison = poison[:, -1:]
+    if x.shape[1] > 0:
+        cache.poison = poison[:, -1:]
     return x.masked_fill(broken, 0.0), poison

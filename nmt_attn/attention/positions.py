@@ -58,6 +58,8 @@ def distances_to_keys(by_distance: Tensor, queries: int, keys: int) -> Tensor:
     in the flattened input each row begins m - 1 after the one before.
     """
     rows, m = by_distance.shape[-2:]
+    if queries == 0:
+        return by_distance.new_zeros(*by_distance.shape[:-2], 0, keys)
     assert m == queries + keys - 1
     if queries == 1:
         return by_distance

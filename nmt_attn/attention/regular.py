@@ -44,14 +44,15 @@ class RegularConvolution(Mixer[ConvolutionSpec, TokenCache]):
         x = without_padding(query, padding)
         if spec.site.is_causal:
             x, poison = hold_back_nonfinite(x, cache)
-        tokens, start = cache.extend(x, keep=-spec.taps[0])
+        tokens, start = cache.extend(x, padding)
         taps = torch.cat([shifted(tokens, start + tap, queries) for tap in spec.taps], dim=-1)
         output = self.output_projection(taps)
         if poison is not None:
             output = output + poison
-        if not need_weights:
-            return output, None
-        each = torch.eye(len(spec.taps), dtype=x.dtype, device=x.device)[None, :, None]  # (1, k, 1, k)
-        before = cache.queries - queries
-        weights = spread_taps(each, spec.taps, before, queries, before + queries)
-        return output, weights.expand(x.shape[0], -1, queries, -1)
+        weights = None
+        if need_weights:
+            each = torch.eye(len(spec.taps), dtype=x.dtype, device=x.device)[None, :, None]  # (1, k, 1, k)
+            by_key = spread_taps(each, spec.taps, start, queries, tokens.shape[1])
+            weights = cache.over_all_tokens(by_key.expand(x.shape[0], -1, queries, -1))
+        cache.keep_last(-spec.taps[0])
+        return output, weights

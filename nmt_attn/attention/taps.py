@@ -15,6 +15,8 @@ BAND_LIMIT = 96  # keys up to which a band matrix is faster than a sum of shifte
 
 def spread_taps(weights: Tensor, taps: tuple[int, ...], start: int, queries: int, keys: int) -> Tensor:
     """Weights by tap as weights by key: (..., t, k), or (..., 1, k) if the same for all queries, to (..., t, s)."""
+    if queries == 0:
+        return weights.new_zeros(*weights.shape[:-2], 0, keys)
     low, high = -(start + queries - 1), keys - 1 - start
     by_distance = pad(weights, (taps[0] - low, high - taps[-1]))  # negative padding cuts off what meets no key
     return distances_to_keys(by_distance, queries, keys)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt_attn.attention.positions import distances_to_keys
-from nmt_attn.spec import AttentionSpec
+from nmt_attn.spec import AttentionSpec, Positions
 
 
 class Pattern(nn.Module, ABC):
@@ -18,7 +18,7 @@ class Pattern(nn.Module, ABC):
     def __init__(self, spec: AttentionSpec) -> None:
         super().__init__()
         self.causal = spec.site.is_causal
-        self.heads = spec.heads - spec.content_heads or spec.heads
+        self.heads = spec.heads - (spec.content_heads if spec.positions is Positions.FIXED else 0)
 
     @abstractmethod
     def forward(self, places: Tensor, length: Tensor, start: int, queries: int, dtype: torch.dtype) -> Tensor:
@@ -42,6 +42,8 @@ class DistancePattern(Pattern):
 
     def forward(self, places: Tensor, length: Tensor, start: int, queries: int, dtype: torch.dtype) -> Tensor:
         keys = places.shape[1]
+        if queries == 0:
+            return torch.zeros(1, self.heads, 0, keys, dtype=dtype, device=places.device)
         distances = torch.arange(-(start + queries - 1), keys - start, device=places.device)
         if self.max_distance is not None:
             distances = distances.clamp(-self.max_distance, self.max_distance)
