@@ -2,7 +2,7 @@
 
     MIXERS     a MIXER for all layers, or one a layer: MIXER,MIXER,...
     MIXER      ATTENTION  or  CONV  or  deform+ATTENTION
-    ATTENTION  a code such as 0110, or a name from PATTERNS, then options
+    ATTENTION  a code such as 0110, or a name from PUBLISHED, then options
     CONV       conv, deform, light or dynamic, then options
     options    :window=W  :distance=D  :positions=P  :key-position     of attention
                :kernel=K  or one a layer  :kernel=K/K/...  :window=W   of convolutions
@@ -30,7 +30,7 @@ from nmt_attn.spec import (
 )
 
 # Names for attention that others have published, in the words of this notation.
-PATTERNS = {
+PUBLISHED = {
     "uniform": "0000",
     "gaussian": "0001:positions=gaussian",
     "fixed": "1001:positions=fixed",
@@ -40,7 +40,7 @@ PATTERNS = {
     "shaw": "1100:positions=shaw",
     "deberta": "1100:key-position",
 }
-NAMES = (*PATTERNS, *(kind.value for kind in Convolution))
+NAMES = (*PUBLISHED, *(kind.value for kind in Convolution))
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,11 @@ class AttentionNote:
     window: int | None = None
     max_distance: int | None = None
 
-    def __post_init__(self) -> None:
-        if self.max_distance is not None and not self.terms.use_position and not self.key_position:
-            raise SpecError(f"distance must go with a term of relative position, not with code {self.terms.code}")
-
     def spec(self, site: Site, shape: Shape, layer: int) -> AttentionSpec:
         del layer
-        max_distance = shape.max_distance if self.max_distance is None else self.max_distance
-        if self.positions is Positions.FIXED:  # which has none
-            max_distance = self.max_distance
+        max_distance = self.max_distance
+        if max_distance is None and (self.positions.are_vectors or self.key_position):
+            max_distance = shape.max_distance
         return AttentionSpec(
             site=site,
             terms=self.terms,
@@ -179,8 +175,8 @@ def _parse_mixer(text: str) -> MixerNote:
 
 def _parse_part(text: str) -> AttentionNote | ConvolutionNote:
     name, *options = text.split(":")
-    if name in PATTERNS:
-        name, *implied = PATTERNS[name].split(":")
+    if name in PUBLISHED:
+        name, *implied = PUBLISHED[name].split(":")
         options = implied + options
     names = [option.partition("=")[0] for option in options]
     for option in names:
@@ -193,10 +189,16 @@ def _parse_part(text: str) -> AttentionNote | ConvolutionNote:
     else:
         known = ", ".join(NAMES)
         raise SpecError(f"a mixer must be a code of four digits, each 0 or 1, or one of {known}, not {name!r}")
-    # Positions first: whether a distance fits depends on them.
-    for option in sorted(options, key=lambda option: option.startswith("distance")):
+    for option in options:
         note = _with_option(note, option)
+    if isinstance(note, AttentionNote):
+        _check_distance(note)
     return note
+
+
+def _check_distance(note: AttentionNote) -> None:
+    if note.max_distance is not None and not note.terms.use_position and not note.key_position:
+        raise SpecError(f"distance must go with a term of relative position, not with code {note.terms.code}")
 
 
 def _with_option(note: AttentionNote | ConvolutionNote, option: str) -> AttentionNote | ConvolutionNote:

@@ -87,7 +87,7 @@ ALL_CODES = tuple(f"{number:04b}" for number in range(16))
 
 
 class Positions(Enum):
-    """Where the position terms E2 and E4 take their numbers from; each but the first stands for a published model."""
+    """Where the position terms E2 and E4 take their numbers from."""
 
     SINUSOID = "sinusoid"  # V^R R_{k-q} (arXiv 1904.05873)
     SHAW = "shaw"  # one learned vector a clipped distance in the place of V^R R_{k-q} (Shaw et al. 2018)
@@ -103,6 +103,7 @@ class Positions(Enum):
         return self in (Positions.SINUSOID, Positions.SHAW)
 
 
+T5_BUCKETS = 32  # of distances, in both directions together
 DEFAULT_MAX_DISTANCE = {Positions.SHAW: 16, Positions.T5: 128, Positions.SYNTHESIZER: 256}
 
 
@@ -161,7 +162,7 @@ class AttentionSpec:
         if not self.terms.use_position:
             raise SpecError(f"{name} must have a position term to stand in, such as 0001, not code {self.terms.code}")
         if self.terms.query_position and not kind.are_vectors:
-            raise SpecError(f"{name} must stand in 0001 alone: code {self.terms.code} compares the query with vectors")
+            raise SpecError(f"{name} must be in a code without 0100, such as 1001, not in {self.terms.code}")
         if self.key_position:
             raise SpecError(f"the term of key content and position must have positions=sinusoid, not {name}")
         if kind is Positions.FIXED and self.max_distance is not None:
@@ -266,6 +267,12 @@ class ChainSpec:
 
     first: ConvolutionSpec
     then: AttentionSpec
+
+    def __post_init__(self) -> None:
+        if self.first.kind is not Convolution.DEFORMABLE:
+            raise SpecError(f"attention can only follow deform, not {self.first.kind.value}")
+        if (self.first.site, self.first.dim) != (self.then.site, self.then.dim):
+            raise SpecError("a convolution and the attention after it must have the same site and dim")
 
     @property
     def site(self) -> Site:

@@ -6,7 +6,7 @@ import pytest
 
 from nmt_attn.notation import (
     NAMES,
-    PATTERNS,
+    PUBLISHED,
     AttentionNote,
     ChainNote,
     ConvolutionNote,
@@ -156,10 +156,10 @@ def test_a_code_alone_is_the_plain_attention_of_the_paper(site, code):
     assert parse_mixers(code) == (AttentionNote(Terms.parse(code)),)
 
 
-@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_name_is_what_the_table_of_names_says(name):
-    assert parse_mixers(name) == parse_mixers(PATTERNS[name])
-    assert parse_mixers(f"{name}:window=3") == parse_mixers(f"{PATTERNS[name]}:window=3")
+    assert parse_mixers(name) == parse_mixers(PUBLISHED[name])
+    assert parse_mixers(f"{name}:window=3") == parse_mixers(f"{PUBLISHED[name]}:window=3")
 
 
 def test_the_names_are_these():
@@ -326,11 +326,9 @@ REFUSED = {
     "0001:positions=": KINDS + "''",
     "0001:positions": KINDS + "''",
     "0001:positions=T5": KINDS + "'T5'",
-    "0100:positions=alibi": "positions=alibi must stand in 0001 alone: code 0100 compares the query with vectors",
-    "1111:positions=t5": "positions=t5 must stand in 0001 alone: code 1111 compares the query with vectors",
-    "0101:positions=gaussian": (
-        "positions=gaussian must stand in 0001 alone: code 0101 compares the query with vectors"
-    ),
+    "0100:positions=alibi": "positions=alibi must be in a code without 0100, such as 1001, not in 0100",
+    "1111:positions=t5": "positions=t5 must be in a code without 0100, such as 1001, not in 1111",
+    "0101:positions=gaussian": ("positions=gaussian must be in a code without 0100, such as 1001, not in 0101"),
     "1000:positions=alibi": "positions=alibi must have a position term to stand in, such as 0001, not code 1000",
     "1010:positions=shaw": "positions=shaw must have a position term to stand in, such as 0001, not code 1010",
     "alibi:key-position": "the term of key content and position must have positions=sinusoid, not positions=alibi",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nmt_attn.notation import Shape, layer_specs
 from nmt_attn.presets import Preset
-from nmt_attn.spec import AttentionSpec, ChainSpec, Convolution, ConvolutionSpec, MixerSpec, Positions, Site
+from nmt_attn.spec import T5_BUCKETS, AttentionSpec, ChainSpec, Convolution, ConvolutionSpec, MixerSpec, Positions, Site
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,14 @@ class Cost:
 
 
 NOTHING = Cost(0, 0)
-T5_BUCKETS = 32
 
 
 def mixer_cost(spec: MixerSpec, queries: int, keys: int) -> Cost:
-    """Cost of one site of one layer for one sentence, as nmt_attn.attention computes it."""
+    """Cost of one site of one layer for one sentence, as nmt_attn.attention computes it.
+
+    Convolutions are counted as sums over taps; in short sentences they are computed by a matrix of weights by key
+    instead, which has more multiply-adds and takes less time.
+    """
     if isinstance(spec, ChainSpec):
         return mixer_cost(spec.first, queries, keys) + mixer_cost(spec.then, queries, keys)
     return _attention_cost(spec, queries, keys) if isinstance(spec, AttentionSpec) else _convolution_cost(spec, queries)
@@ -84,7 +87,7 @@ def _position_cost(spec: AttentionSpec, queries: int, distances: int) -> Cost:
 
 
 def _convolution_cost(spec: ConvolutionSpec, queries: int) -> Cost:
-    """Gated convolutions are counted as a sum over taps, deformable ones as two keys for each sampling point."""
+    """A deformable convolution reads two keys for each sampling point."""
     dim, taps = spec.dim, len(spec.taps)
     if not spec.kind.is_gated:
         total = Cost(taps * dim * dim + dim, queries * taps * dim * dim)

@@ -14,60 +14,40 @@ Axes: b batch, t queries, s keys, k taps, c channels.
 import torch
 from torch import Tensor, nn
 
-from nmt_attn.attention.cache import TokenCache
-from nmt_attn.attention.masking import hold_back_nonfinite, without_padding
-from nmt_attn.attention.mixer import Mixer
+from nmt_attn.attention.convolution import ConvolutionMixer
 from nmt_attn.spec import ConvolutionSpec
 
 MATRIX_LIMIT = 128  # keys up to which a matrix of interpolation weights is faster than fetching rows (CPU)
 
 
-class DeformableConvolution(Mixer[ConvolutionSpec, TokenCache]):
+class DeformableConvolution(ConvolutionMixer):
     """offset_projection w (no bias, zero at first), output_projection W_m of all taps side by side."""
 
     def __init__(self, spec: ConvolutionSpec) -> None:
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.offset_projection = nn.Linear(spec.dim, len(spec.taps), bias=False)
         self.output_projection = nn.Linear(len(spec.taps) * spec.dim, spec.dim)
         nn.init.zeros_(self.offset_projection.weight)
         nn.init.xavier_uniform_(self.output_projection.weight)
         nn.init.zeros_(self.output_projection.bias)
 
-    def new_cache(self) -> TokenCache:
-        return TokenCache()
+    @property
+    def memory(self) -> int | None:
+        return self.spec.window
 
-    def forward(
-        self,
-        query: Tensor,
-        memory: Tensor,
-        padding: Tensor | None = None,
-        cache: TokenCache | None = None,
-        need_weights: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
-        """As Mixer.forward; weights: (b, k, t, s). The cache keeps the window, or all tokens if there is none."""
-        cache = TokenCache() if cache is None else cache
-        poison = None
-        x = without_padding(query, padding)
-        if self.spec.site.is_causal:
-            x, poison = hold_back_nonfinite(x, cache)
-        tokens, start = cache.extend(x, padding)
+    def mix(self, new: Tensor, tokens: Tensor, start: int, need_weights: bool) -> tuple[Tensor, Tensor | None]:
+        """As ConvolutionMixer.mix; weights: (b, k, t, s)."""
         keys, window = tokens.shape[1], self.spec.window
-        queries = torch.arange(start, start + x.shape[1], device=x.device)[:, None]
-        steps = self._displacements(x, queries, keys)
+        queries = torch.arange(start, start + new.shape[1], device=new.device)[:, None]
+        steps = self._displacements(new, queries, keys)
         before = steps.ceil() - 1 if window is None else (steps.ceil() - 1).clamp(min=-window)
         after = steps - before  # in [0, 1]: the share of the key at or after the point
-        shares = torch.stack([1 - after, after], dim=-1).to(x.dtype)  # (b, t, k, 2)
+        shares = torch.stack([1 - after, after], dim=-1).to(new.dtype)  # (b, t, k, 2)
         rows = before.nan_to_num().long() + queries
         rows = torch.stack([rows, rows + 1], dim=-1)
         sample = _by_matrix if keys <= MATRIX_LIMIT else _by_rows
         output = self.output_projection(sample(tokens, rows, shares).flatten(2))
-        if poison is not None:
-            output = output + poison
-        weights = cache.over_all_tokens(_matrix(rows, shares, keys).transpose(1, 2)) if need_weights else None
-        if window is not None:
-            cache.keep_last(window)
-        return output, weights
+        return output, _matrix(rows, shares, keys).transpose(1, 2) if need_weights else None
 
     def _displacements(self, x: Tensor, queries: Tensor, keys: int) -> Tensor:
         """p_m + w_m . x_q, held inside the sentence and the window: (b, t, k), float32 at least.
@@ -76,12 +56,13 @@ class DeformableConvolution(Mixer[ConvolutionSpec, TokenCache]):
         queries: (t, 1), their rows among the keys.
         """
         wide = torch.promote_types(x.dtype, torch.float32)
-        steps = torch.tensor(self.spec.taps, dtype=wide, device=x.device) + self.offset_projection(x).to(wide)
+        taps = torch.arange(self.spec.taps[0], self.spec.taps[-1] + 1, device=x.device)
+        steps = taps + self.offset_projection(x).to(wide)
         first, last = -1 - queries, torch.zeros_like(queries) if self.spec.site.is_causal else keys - queries
         if self.spec.window is not None:
             first, last = first.clamp(min=-self.spec.window), last.clamp(max=self.spec.window)
         steps = steps.clamp(min=first, max=last)  # which passes the gradient on at its ends
-        return steps.detach() if self.spec.window == 0 else steps
+        return 0 * steps if self.spec.window == 0 else steps
 
 
 def _matrix(rows: Tensor, shares: Tensor, keys: int) -> Tensor:

@@ -13,19 +13,17 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from nmt_attn.attention.cache import TokenCache
-from nmt_attn.attention.masking import hold_back_nonfinite, without_padding
-from nmt_attn.attention.mixer import Mixer
+from nmt_attn.attention.convolution import ConvolutionMixer
+from nmt_attn.attention.masking import without_padding
 from nmt_attn.attention.taps import mix_taps, spread_taps
 from nmt_attn.spec import ConvolutionSpec
 
 
-class _GatedConvolution(Mixer[ConvolutionSpec, TokenCache]):
+class _GatedConvolution(ConvolutionMixer):
     """input_projection W_in, output_projection W_out; the logits belong to the subclasses."""
 
     def __init__(self, spec: ConvolutionSpec) -> None:
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.input_projection = nn.Linear(spec.dim, 2 * spec.dim)
         self.output_projection = nn.Linear(spec.dim, spec.dim)
         for linear in (self.input_projection, self.output_projection):
@@ -36,40 +34,23 @@ class _GatedConvolution(Mixer[ConvolutionSpec, TokenCache]):
     def logits(self, gated: Tensor) -> Tensor:
         """Logits of the taps from the gated input (b, t, c): (b, h, t, k), with 1 for axes that they do not see."""
 
-    def new_cache(self) -> TokenCache:
-        return TokenCache()
+    def read(self, x: Tensor, padding: Tensor | None) -> Tensor:
+        """x', the gated input; padding is zeroed again, since the bias has filled it."""
+        return without_padding(nn.functional.glu(self.input_projection(x), dim=-1), padding)
 
-    def forward(
-        self,
-        query: Tensor,
-        memory: Tensor,
-        padding: Tensor | None = None,
-        cache: TokenCache | None = None,
-        need_weights: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
-        """As Mixer.forward."""
-        cache = TokenCache() if cache is None else cache
-        spec, queries, poison = self.spec, query.shape[1], None
-        x = without_padding(query, padding)
-        if spec.site.is_causal:
-            x, poison = hold_back_nonfinite(x, cache)
-        gated = nn.functional.glu(self.input_projection(x), dim=-1)
-        gated = without_padding(gated, padding)  # again: the bias has filled it
-        wide = torch.promote_types(gated.dtype, torch.float32)
-        weights = torch.softmax(self.logits(gated), dim=-1, dtype=wide).to(gated.dtype)
+    def mix(self, new: Tensor, tokens: Tensor, start: int, need_weights: bool) -> tuple[Tensor, Tensor | None]:
+        """As ConvolutionMixer.mix; spec.dropout falls on the weights."""
+        spec, queries = self.spec, new.shape[1]
+        wide = torch.promote_types(new.dtype, torch.float32)
+        weights = torch.softmax(self.logits(new), dim=-1, dtype=wide).to(new.dtype)
         kept = nn.functional.dropout(weights, spec.dropout, self.training)
-        tokens, start = cache.extend(gated, padding)
         values = tokens.unflatten(-1, (spec.heads, spec.head_size)).transpose(1, 2)  # (b, h, s, d)
         mixed = mix_taps(kept, spec.taps, values, start, queries)
         output = self.output_projection(mixed.transpose(1, 2).flatten(2))
-        if poison is not None:
-            output = output + poison
-        returned = None
-        if need_weights:
-            by_key = spread_taps(weights, spec.taps, start, queries, tokens.shape[1])
-            returned = cache.over_all_tokens(by_key.expand(x.shape[0], -1, queries, -1))
-        cache.keep_last(-spec.taps[0])
-        return output, returned
+        if not need_weights:
+            return output, None
+        by_key = spread_taps(weights, spec.taps, start, queries, tokens.shape[1])
+        return output, by_key.expand(new.shape[0], -1, queries, -1)
 
 
 class LightConvolution(_GatedConvolution):

@@ -175,13 +175,14 @@ class GeneralizedAttention(Mixer[AttentionSpec, KeyValueCache]):
     ) -> tuple[Tensor, Tensor | None]:
         """Adds what the pattern says to the logits (b, h, t, s) and to the hidden keys."""
         assert self.position_pattern is not None
+        assert cache.values is not None
         places, length = _places(cache)
         wide = torch.promote_types(logits.dtype, torch.float32)
         pattern = self.position_pattern(places, length, start, queries, wide).to(logits.dtype)
         if self.spec.positions is not Positions.FIXED:
             return logits + pattern, hidden
         if self.spec.content_heads:  # heads with a pattern first, then those that look at content
-            batch = max(logits.shape[0], pattern.shape[0])
+            batch = cache.values.shape[0]
             heads = [x.expand(batch, -1, queries, -1) for x in (pattern, logits)]
             pattern = torch.cat(heads, dim=1)
         unseen = pattern.isneginf()

@@ -47,6 +47,7 @@ class Mixer(nn.Module, ABC, Generic[Spec, Memory]):
         the whole memory, of which it reads the first time only. need_weights: also return the weights, before
         dropout.
 
-        Returns the output (b, t, c), zero where a query has no key, and the weights (b, h, t, s) over all tokens
-        so far, or None. Convolutions have a row of weights for each tap or head in the place of h.
+        Returns the output (b, t, c) and the weights (b, h, t, s) over all tokens so far, or None. Where a query has
+        no key the output of attention is zero, that of a convolution its bias. conv and deform have a row of weights
+        for each tap in the place of h.
         """

@@ -46,7 +46,7 @@ def relative_positions(
 
 def clipped_distances(low: int, high: int, limit: int, device: torch.device) -> Tensor:
     """low, low + 1, ..., high, each clipped to +-limit: (m)."""
-    return torch.arange(low, high + 1, device=device).clamp(-limit, limit)
+    return torch.arange(low, max(high + 1, low), device=device).clamp(-limit, limit)
 
 
 def distances_to_keys(by_distance: Tensor, queries: int, keys: int) -> Tensor:

@@ -10,49 +10,27 @@ Axes: b batch, t queries, s keys, k taps, c channels.
 import torch
 from torch import Tensor, nn
 
-from nmt_attn.attention.cache import TokenCache
-from nmt_attn.attention.masking import hold_back_nonfinite, without_padding
-from nmt_attn.attention.mixer import Mixer
+from nmt_attn.attention.convolution import ConvolutionMixer
 from nmt_attn.attention.taps import shifted, spread_taps
 from nmt_attn.spec import ConvolutionSpec
 
 
-class RegularConvolution(Mixer[ConvolutionSpec, TokenCache]):
+class RegularConvolution(ConvolutionMixer):
     """output_projection holds the matrices W_m of all taps side by side, in the order of spec.taps."""
 
     def __init__(self, spec: ConvolutionSpec) -> None:
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.output_projection = nn.Linear(len(spec.taps) * spec.dim, spec.dim)
         nn.init.xavier_uniform_(self.output_projection.weight)
         nn.init.zeros_(self.output_projection.bias)
 
-    def new_cache(self) -> TokenCache:
-        return TokenCache()
-
-    def forward(
-        self,
-        query: Tensor,
-        memory: Tensor,
-        padding: Tensor | None = None,
-        cache: TokenCache | None = None,
-        need_weights: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
-        """As Mixer.forward; weights: (b, k, t, s)."""
-        cache = TokenCache() if cache is None else cache
-        spec, queries, poison = self.spec, query.shape[1], None
-        x = without_padding(query, padding)
-        if spec.site.is_causal:
-            x, poison = hold_back_nonfinite(x, cache)
-        tokens, start = cache.extend(x, padding)
-        taps = torch.cat([shifted(tokens, start + tap, queries) for tap in spec.taps], dim=-1)
-        output = self.output_projection(taps)
-        if poison is not None:
-            output = output + poison
-        weights = None
-        if need_weights:
-            each = torch.eye(len(spec.taps), dtype=x.dtype, device=x.device)[None, :, None]  # (1, k, 1, k)
-            by_key = spread_taps(each, spec.taps, start, queries, tokens.shape[1])
-            weights = cache.over_all_tokens(by_key.expand(x.shape[0], -1, queries, -1))
-        cache.keep_last(-spec.taps[0])
-        return output, weights
+    def mix(self, new: Tensor, tokens: Tensor, start: int, need_weights: bool) -> tuple[Tensor, Tensor | None]:
+        """As ConvolutionMixer.mix; weights: (b, k, t, s)."""
+        taps, queries = self.spec.taps, new.shape[1]
+        seen = [shifted(tokens, start + tap, queries) for tap in taps]
+        output = self.output_projection(torch.cat(seen, dim=-1))
+        if not need_weights:
+            return output, None
+        each = torch.eye(len(taps), dtype=new.dtype, device=new.device)[None, :, None]  # (1, k, 1, k)
+        weights = spread_taps(each, taps, start, queries, tokens.shape[1])
+        return output, weights.expand(new.shape[0], -1, queries, -1)

@@ -12,6 +12,6 @@ from nmt_attn.attention.patterns.pattern import DistancePattern
 
 class Gaussian(DistancePattern):
     def by_distance(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
-        pair = (-1, 0) if self.causal else (-1, 1)
-        centres = torch.tensor([pair[head % 2] for head in range(self.heads)], device=distances.device)
+        apart = 1 if self.causal else 2
+        centres = torch.arange(self.heads, device=distances.device) % 2 * apart - 1
         return -((distances - centres[:, None]) ** 2).to(dtype) / 2

@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt_attn.attention.patterns.pattern import DistancePattern
-from nmt_attn.spec import AttentionSpec
-
-BUCKETS = 32
+from nmt_attn.spec import T5_BUCKETS, AttentionSpec
 
 
 class T5Bias(DistancePattern):
@@ -21,7 +19,7 @@ class T5Bias(DistancePattern):
 
     def __init__(self, spec: AttentionSpec) -> None:
         super().__init__(spec)
-        self.bias = nn.Parameter(torch.randn(self.heads, BUCKETS) / math.sqrt(spec.dim))
+        self.bias = nn.Parameter(torch.randn(self.heads, T5_BUCKETS) / math.sqrt(spec.dim))
 
     def by_distance(self, distances: Tensor, dtype: torch.dtype) -> Tensor:
         assert self.max_distance is not None
@@ -29,8 +27,8 @@ class T5Bias(DistancePattern):
 
 
 def buckets(distances: Tensor, causal: bool, furthest: int) -> Tensor:
-    """The bucket of each distance k - q, from 0 to BUCKETS - 1."""
-    count = BUCKETS if causal else BUCKETS // 2
+    """The bucket of each distance k - q, from 0 to T5_BUCKETS - 1."""
+    count = T5_BUCKETS if causal else T5_BUCKETS // 2
     ahead = torch.zeros_like(distances) if causal else count * (distances > 0)
     size = (-distances).clamp(min=0) if causal else distances.abs()
     exact = count // 2
