@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nmt_attn
@@ -38,6 +39,8 @@ def user_dir(options: argparse.Namespace) -> int:
 
 
 def archs(options: argparse.Namespace) -> int:
+    if options.measure and options.size is None:
+        raise SpecError(f"--measure must come with --size, one of {', '.join(SIZES)}: all take minutes")
     work = Workload(options.source, options.target, options.vocabulary)
     presets = describe.size_presets(options.size)
     if not options.measure:
@@ -51,7 +54,16 @@ def archs(options: argparse.Namespace) -> int:
 
 
 def describe_preset(options: argparse.Namespace) -> int:
-    print(describe.preset_text(find_preset(options.name), Workload()))
+    preset = find_preset(options.name)
+    for field in ("encoder_self", "decoder_self", "cross"):
+        given = getattr(options, field) or (options.self_attn if field != "cross" else None)
+        preset = replace(preset, **{field: given}) if given else preset
+    print(describe.preset_text(preset, Workload()))
+    return 0
+
+
+def mixers(options: argparse.Namespace) -> int:
+    print(describe.mixers_text())
     return 0
 
 
@@ -147,6 +159,13 @@ def _open(path: Path):  # type: ignore[no-untyped-def]
         raise SpecError(f"{path} must be a readable file: {error.strerror}") from None
 
 
+def _positive(text: str) -> int:
+    """argparse type: a whole number from 1 on."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
 def _lines(path: Path) -> list[str]:
     with _open(path) as stream:
         return [line.removesuffix("\n") for line in stream]
@@ -166,13 +185,22 @@ def _parser() -> argparse.ArgumentParser:
     add("user-dir", user_dir, "print the folder for fairseq's --user-dir")
     sub = add("archs", archs, "list the architectures with their parameters, multiply-adds and time")
     sub.add_argument("--size", choices=SIZES, help="only this size")
-    sub.add_argument("--vocabulary", type=int, default=Workload.vocabulary, help="shared vocabulary (%(default)s)")
-    sub.add_argument("--source", type=int, default=Workload.source, help="source tokens (%(default)s)")
-    sub.add_argument("--target", type=int, default=Workload.target, help="target tokens (%(default)s)")
+    sub.add_argument(
+        "--vocabulary", type=_positive, default=Workload.vocabulary, help="shared vocabulary (%(default)s)"
+    )
+    sub.add_argument("--source", type=_positive, default=Workload.source, help="source tokens (%(default)s)")
+    sub.add_argument("--target", type=_positive, default=Workload.target, help="target tokens (%(default)s)")
     sub.add_argument("--measure", action="store_true", help="also time the mixers, on this machine")
-    sub.add_argument("--sentences", type=int, default=32, help="sentences of the batch that is timed (%(default)s)")
+    sub.add_argument(
+        "--sentences", type=_positive, default=32, help="sentences of the batch that is timed (%(default)s)"
+    )
     sub = add("describe", describe_preset, "tell what each attention site of an architecture computes")
     sub.add_argument("name", help="an architecture, such as nmt_attn_base_self0010")
+    sub.add_argument("--self-attn-mixer", dest="self_attn", metavar="MIXER", help="in all self-attention instead")
+    sub.add_argument("--enc-self-attn-mixer", dest="encoder_self", metavar="MIXER", help="in the encoder's")
+    sub.add_argument("--dec-self-attn-mixer", dest="decoder_self", metavar="MIXER", help="in the decoder's")
+    sub.add_argument("--cross-attn-mixer", dest="cross", metavar="MIXER", help="in encoder-decoder attention")
+    add("mixers", mixers, "list the mixers, their formulas and options")
     sub = add("corpus", corpus, "write a generated parallel corpus with gold alignments")
     sub.add_argument("name", choices=["fragment"], help="fragment: a piece of English and German grammar")
     sub.add_argument("--out", type=Path, required=True, help="folder for train, valid and test .en, .de, .align")

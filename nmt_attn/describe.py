@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from nmt_attn import notation
 from nmt_attn.analysis.cost import Workload, mixer_cost, preset_cost, site_lengths, site_specs
 from nmt_attn.presets import PRESETS, SIZES, Preset
 from nmt_attn.spec import AttentionSpec, ChainSpec, Convolution, ConvolutionSpec, MixerSpec, Positions, Site
@@ -17,14 +18,14 @@ SHAW = {
     "query_position": "E2 query content x relative position  (U z_q) . a_{k-q}, a learned vector a distance",
     "position": "E4 relative position                  v . a_{k-q}, a learned vector a distance",
 }
-PATTERNS = {
-    Positions.T5: "E4 relative position                  a learned number a bucket of distances, unscaled",
-    Positions.ALIBI: "E4 relative position                  -slope |k - q|, unscaled",
-    Positions.GAUSSIAN: "E4 relative position                  -(k - q - mu)^2 / 2, unscaled",
-    Positions.FIXED: "E4 position                           seven fixed patterns, one a head in turn, unscaled",
-    Positions.SYNTHESIZER: "E4 position                           a learned number a query and key position, unscaled",
+PATTERN_LINES = {
+    Positions.T5: "E4 relative position                  a learned number a head and bucket of distances",
+    Positions.ALIBI: "E4 relative position                  -slope |k - q|, a slope a head",
+    Positions.GAUSSIAN: "E4 relative position                  -(k - q - mu)^2 / 2, mu in turn over the heads",
+    Positions.FIXED: "E4 position                           fixed patterns",
+    Positions.SYNTHESIZER: "E4 position                           a learned number a head, query and key position",
 }
-CONVOLUTIONS = {
+CONVOLUTION_LINES = {
     Convolution.REGULAR: "sum over taps p of W_p x_{q+p}",
     Convolution.DEFORMABLE: "sum over taps p of W_p x(q + p + w_p . x_q), x interpolated between two keys",
     Convolution.LIGHT: "W_out [sum over taps p of softmax_p(l) x'_{q+p}], x' = GLU(W_in x), l learned, a head",
@@ -45,14 +46,14 @@ def arch_table(presets: Sequence[Preset], work: Workload, milliseconds: Mapping[
     lines = [
         f"One forward pass of {work.source} source and {work.target} target tokens, "
         f"shared vocabulary of {work.vocabulary:,}; absolute positions none.",
-        f"{'architecture':29}{'encoder self':>14}{'decoder self':>14}{'cross':>6}"
+        f"{'architecture':31}{'encoder self':>14}{'decoder self':>14}{'cross':>6}"
         f"{'parameters':>13}{'multiply-adds':>15}{'to 1111':>8}" + ("" if milliseconds is None else f"{'ms':>9}"),
     ]
     for preset in presets:
         cost = preset_cost(preset, work)
         ratio = cost.multiply_adds / preset_cost(Preset("", preset.size), work).multiply_adds
         lines.append(
-            f"{preset.name:29}{preset.encoder_self:>14}{preset.decoder_self:>14}{preset.cross:>6}"
+            f"{preset.name:31}{preset.encoder_self:>14}{preset.decoder_self:>14}{preset.cross:>6}"
             f"{cost.parameters:>13,}{cost.multiply_adds:>15,}{ratio:>8.3f}"
             + ("" if milliseconds is None else f"{milliseconds[preset.name]:>9.1f}")
         )
@@ -92,28 +93,49 @@ def _site_text(spec: MixerSpec, site: Site, layers: list[int], work: Workload) -
 
 
 def _attention_lines(spec: AttentionSpec) -> list[str]:
-    terms = spec.terms
+    terms, heads, limit = spec.terms, spec.heads, spec.max_distance
     formulas = {name: FORMULAS[name] for name in terms.names}
+    pattern = PATTERN_LINES.get(spec.positions) if terms.position else None
     if spec.positions is Positions.SHAW:
         formulas |= {name: text for name, text in SHAW.items() if name in formulas}
-    elif spec.positions in PATTERNS:
-        formulas["position"] = PATTERNS[spec.positions]
+    if pattern is not None:
+        del formulas["position"]
     if spec.key_position:
         formulas["key_position"] = KEY_POSITION
-    if not formulas:
+    lines = []
+    if spec.positions is Positions.FIXED:
+        fixed = heads - spec.content_heads
+        lines.append(f"  softmax over keys; {fixed} heads: the first {min(fixed, 7)} of seven fixed patterns, in turn")
+        if spec.content_heads:
+            lines.append(f"  the other {spec.content_heads}: the sum, divided by sqrt({spec.head_size}), of")
+    elif formulas:
+        lines.append(f"  softmax over keys of the sum, divided by sqrt({spec.head_size}), of")
+    elif pattern is not None:
+        lines.append("  softmax over keys of")
+    else:
         return ["  the mean of all values (no term: uniform weights)"]
-    owned = ["W", "W'"]
-    owned += ["U"] * terms.use_query + ["V^C"] * spec.use_key
-    sinusoids = spec.positions is Positions.SINUSOID
-    owned += ["V^R"] * (terms.use_position and sinusoids) + ["U^R"] * spec.key_position
-    owned += ["u"] * terms.key + ["v"] * (terms.position and spec.positions.are_vectors)
-    owned += ["a"] * (spec.positions is Positions.SHAW)
-    return [
-        f"  softmax over keys of the sum, divided by sqrt({spec.head_size}), of",
-        *(f"    {text}" for text in formulas.values()),
-        f"  with the matrices and vectors {', '.join(owned)}",
-    ]
+    lines += [f"    {text}" for text in formulas.values()]
+    if pattern is not None and spec.positions is not Positions.FIXED:
+        lines += ["  plus, not divided,"] * bool(formulas) + [f"    {pattern}"]
+    if limit is not None:
+        what = (
+            "a table of so many positions" if spec.positions is Positions.SYNTHESIZER else "farther counts as that far"
+        )
+        lines.append(f"  maximum distance {limit}: {what}")
+    return lines
 
 
 def _convolution_lines(spec: ConvolutionSpec) -> list[str]:
-    return [f"  {CONVOLUTIONS[spec.kind]}", f"  taps {spec.taps[0]} to {spec.taps[-1]}"]
+    return [f"  {CONVOLUTION_LINES[spec.kind]}", f"  taps {spec.taps[0]} to {spec.taps[-1]}"]
+
+
+def mixers_text() -> str:
+    """Every name of the notation: what it stands for and computes, in a layer of nmt_attn_base."""
+    size = SIZES["base"]
+    parts = [(notation.__doc__ or "").strip()]
+    for name in notation.NAMES:
+        (spec,) = notation.layer_specs(name, Site.ENCODER_SELF, 1, notation.Shape(size.dim, size.heads), name)
+        lines = _attention_lines(spec) if isinstance(spec, AttentionSpec) else []
+        lines = _convolution_lines(spec) if isinstance(spec, ConvolutionSpec) else lines
+        parts.append("\n".join([f"{name}: {spec.text}", *lines]))
+    return "\n\n".join(parts)

@@ -2,14 +2,15 @@
 
     MIXERS     a MIXER for all layers, or one a layer: MIXER,MIXER,...
     MIXER      ATTENTION  or  CONV  or  deform+ATTENTION
-    ATTENTION  a code such as 0110, or a name from PUBLISHED, then options
+    ATTENTION  a code such as 0110, or a published model such as alibi, then options
     CONV       conv, deform, light or dynamic, then options
     options    :window=W  :distance=D  :positions=P  :key-position     of attention
                :kernel=K  or one a layer  :kernel=K/K/...  :window=W   of convolutions
 
 Examples: ``0010``, ``deform:kernel=5+0010``, ``dynamic:kernel=3/7/15``, ``alibi``, ``1111:window=4,1111``.
-Standard library only.
 """
+
+# Standard library only.
 
 from dataclasses import dataclass, replace
 
@@ -29,7 +30,7 @@ from nmt_attn.spec import (
     check_window,
 )
 
-# Names for attention that others have published, in the words of this notation.
+# Attention that others have published, in the words of this notation.
 PUBLISHED = {
     "uniform": "0000",
     "gaussian": "0001:positions=gaussian",

@@ -37,12 +37,12 @@ SIZES = {
 RELATED = {
     "average": ("1111", "uniform"),  # average attention in the decoder, without its gate (Zhang et al. 2018)
     "gaussian": ("gaussian", "gaussian"),  # You et al. 2020
-    "fixed": ("fixed", "1111"),  # Raganato et al. 2020: in the encoder only
+    "fixed": ("fixed", "1111"),  # Raganato et al. 2020: in the encoder only; all seven patterns from 8 heads on
     "synthesizer": ("synthesizer", "synthesizer"),  # Tay et al. 2021
-    "shaw": ("shaw", "shaw"),  # Shaw et al. 2018, positions at the keys
-    "t5": ("t5", "t5"),  # Raffel et al. 2020
-    "alibi": ("alibi", "alibi"),  # Press et al. 2022
-    "deberta": ("deberta", "deberta"),  # He et al. 2021
+    "shaw": ("shaw", "shaw"),  # Shaw et al. 2018, positions at the keys, not at the values
+    "t5": ("t5", "t5"),  # Raffel et al. 2020, with a table a layer
+    "alibi": ("alibi", "alibi"),  # Press et al. 2022, there for decoders only
+    "deberta": ("deberta", "deberta"),  # He et al. 2021, with R of this paper and its scale, 1/sqrt(d) for 1/sqrt(3d)
 }
 
 

@@ -1,5 +1,6 @@
 """What a score depends on, read from the files that led to it."""
 
+import argparse
 import hashlib
 import re
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 
 import nmt_attn
 from nmt_attn.models import checkpoints
+from nmt_attn.models.options import read_config
 from nmt_attn.spec import SpecError
 from nmt_attn.study.progress import training_seconds
 
@@ -20,13 +22,9 @@ def describe_run(checkpoint: Path, data: Path, train_log: Path | None, translati
     """Preset, codes, seed, updates, parameters, checksum of the data, version of the code, seconds."""
     state = checkpoints.load(checkpoint)
     options = checkpoints.model_options(state)
-    stock = "stock fairseq"
     return {
         "preset": options.arch,
-        "encoder_self": getattr(options, "enc_self_attn_mixer", stock),
-        "decoder_self": getattr(options, "dec_self_attn_mixer", stock),
-        "cross": getattr(options, "cross_attn_mixer", stock),
-        "absolute_positions": getattr(options, "absolute_positions", stock),
+        **_mixers(options),
         "seed": getattr(options, "seed", None),
         "updates": (state.get("optimizer_history") or [{}])[-1].get("num_updates"),
         "parameters": checkpoints.parameter_count(state),
@@ -34,6 +32,21 @@ def describe_run(checkpoint: Path, data: Path, train_log: Path | None, translati
         "code_version": code_version(),
         "training_seconds": round(_training_seconds(train_log), 1),
         "translation_seconds": _translation_seconds(translation_log),
+    }
+
+
+def _mixers(options: argparse.Namespace) -> dict[str, Any]:
+    """What each site computes as asked for, and layer by layer with all limits and sizes."""
+    sites = ("encoder_self", "decoder_self", "cross")
+    if not options.arch.startswith("nmt_attn"):
+        return dict.fromkeys((*sites, "absolute_positions"), "stock fairseq")
+    cfg, spec = read_config(options)
+    asked = (options.enc_self_attn_mixer, options.dec_self_attn_mixer, options.cross_attn_mixer)
+    return {
+        **dict(zip(sites, asked, strict=True)),
+        "layers": {site: [layer.text for layer in getattr(spec, site)] for site in sites},
+        "attention_dropout": cfg.attention_dropout,
+        "absolute_positions": options.absolute_positions,
     }
 
 

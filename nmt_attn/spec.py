@@ -187,6 +187,11 @@ class AttentionSpec:
         return self.terms.use_key or self.key_position
 
     @property
+    def sees_keys(self) -> bool:
+        """Is there any term, so that not all keys weigh the same?"""
+        return bool(self.terms.names) or self.key_position
+
+    @property
     def text(self) -> str:
         """The notation of nmt_attn.notation, without what has its default value."""
         parts = [self.terms.code]

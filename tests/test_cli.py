@@ -8,6 +8,7 @@ import pytest
 
 import nmt_attn
 from nmt_attn.cli import main
+from nmt_attn.notation import NAMES
 from nmt_attn.presets import PRESETS
 
 
@@ -30,6 +31,41 @@ def test_archs_measures_the_mixers_of_a_size(capsys: pytest.CaptureFixture[str])
     assert [row.split()[0] for row in rows] == [name for name in PRESETS if name.startswith("nmt_attn_tiny")]
     assert all(float(row.split()[-1]) > 0 for row in rows)
     assert note.startswith("ms: forward and backward of all mixers, 1 sentences, ")
+
+
+@pytest.mark.parametrize("flag", ["--source", "--sentences"])
+@pytest.mark.parametrize("value", ["0", "-3", "x"])
+def test_sizes_of_a_workload_are_whole_numbers_from_one_on(
+    flag: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["archs", flag, value])
+    assert exit_info.value.code == 2
+    assert f"argument {flag}: must be a whole number of at least 1, not '{value}'" in capsys.readouterr().err
+
+
+def test_describe_takes_other_mixers_in_the_place_of_those_of_the_name(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [
+        "--self-attn-mixer",
+        "light",
+        "--enc-self-attn-mixer",
+        "deform:kernel=5+0010",
+        "--cross-attn-mixer",
+        "1010",
+    ]
+    assert main(["describe", "nmt_attn_base", *flags]) == 0
+    text = capsys.readouterr().out
+    assert "encoder self, layers 1 to 6: deform:kernel=5+0010\n" in text
+    assert "decoder self, layer 1: light:kernel=3, " in text
+    assert "cross, layers 1 to 6: 1010\n" in text
+
+
+def test_mixers_lists_every_name_with_its_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mixers"]) == 0
+    paragraphs = capsys.readouterr().out.split("\n\n")
+    for name in NAMES:
+        (paragraph,) = (text for text in paragraphs if text.startswith(f"{name}: "))
+        assert paragraph.count("\n") >= 1
 
 
 @pytest.mark.parametrize("name", ["nmt_attn_tiny_self0000", "nmt_attn_base_cross0110", "nmt_attn_big"])
@@ -56,7 +92,7 @@ def test_describe_tells_the_formula_of_each_site(name: str, capsys: pytest.Captu
         ("nmt_attn_tiny_dynamic", ["layer 1: dynamic:kernel=3", "layer 2: dynamic:kernel=7", "taps -14 to 0"]),
         ("nmt_attn_tiny_deberta", ["1100:key-position", "E5 key content x relative position"]),
         ("nmt_attn_tiny_shaw", ["1100:positions=shaw", "a learned vector a distance"]),
-        ("nmt_attn_tiny_fixed", ["1001:positions=fixed", "seven fixed patterns"]),
+        ("nmt_attn_tiny_fixed", ["1001:positions=fixed", "3 heads: the first 3 of seven fixed patterns"]),
     ],
 )
 def test_describe_tells_the_formula_of_other_mixers(
@@ -75,6 +111,8 @@ def test_describe_tells_the_formula_of_other_mixers(
             ["describe", "nmt_attn_huge"],
             "no architecture is called 'nmt_attn_huge': nmt-attn archs lists all 244 names",
         ),
+        (["archs", "--measure"], "--measure must come with --size, one of tiny, small, base, big: all take minutes"),
+        (["describe", "nmt_attn_tiny", "--cross-attn-mixer", "conv"], "nmt_attn_tiny: conv must be in self-attention"),
         (["hypotheses", "nowhere"], "nowhere must be a readable file: No such file or directory"),
         (["average", "nowhere.pt", "--output", "x.pt"], "the checkpoint must be a file, but nowhere.pt does not exist"),
         (["convert", "nowhere.pt", "x.pt"], "the checkpoint must be a file, but nowhere.pt does not exist"),

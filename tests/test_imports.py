@@ -19,7 +19,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "corpora": (set(), set()),
     "study": ({"presets", "spec"}, {"sacrebleu", "pandas", "numpy", "matplotlib"}),
     "analysis": ({"models", "attention", "notation", "presets", "spec"}, {"torch", "numpy"}),
-    "describe": ({"analysis", "presets", "spec"}, set()),
+    "describe": ({"analysis", "notation", "presets", "spec"}, set()),
     "provenance": ({"models", "study", "spec"}, set()),
     "doctor": ({"corpora"}, {"torch"}),
     "cli": (

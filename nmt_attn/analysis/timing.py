@@ -1,5 +1,6 @@
 """Measured time of mixers, on the device at hand."""
 
+import platform
 import statistics
 import time
 from collections.abc import Iterable
@@ -75,4 +76,4 @@ def machine() -> str:
     """What was measured on."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f"CPU, {torch.get_num_threads()} threads"
+    return f"{platform.machine()} CPU with {torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -103,6 +103,8 @@ class ModelSpec:
 def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]:
     """fairseq's configuration and our specification from complete options; raises SpecError if they do not fit."""
     _refuse_unsupported(args)
+    for site in ("enc_self", "dec_self", "cross"):  # checkpoints from before there were other mixers than codes
+        _default(args, f"{site}_attn_mixer", getattr(args, f"{site}_attn_terms", "1111"))
     for name, value in position_flags(args.absolute_positions).items():
         setattr(args, name, value)
     cfg = TransformerConfig.from_namespace(args)

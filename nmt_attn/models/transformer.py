@@ -72,7 +72,7 @@ class NmtAttnModel(TransformerModelBase):
             cfg, spec = read_config(args)
             if getattr(task.cfg, "left_pad_target", False):
                 raise SpecError("--left-pad-target must be False: target positions count from the first column")
-            if any(isinstance(site, AttentionSpec) and not site.terms.names for site in spec.cross):
+            if any(isinstance(site, AttentionSpec) and not site.sees_keys for site in spec.cross):
                 logger.warning("cross attention with code 0000 cannot see which source word to translate")
             cfg.attention_sites = spec
             model = super().build_model(cfg, task)

@@ -13,6 +13,8 @@ from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.sequence_generator import SequenceGenerator
 
 from nmt_attn.models import average, checkpoints, convert
+from nmt_attn.models.codes import RECORD
+from nmt_attn.provenance import describe_run
 from nmt_attn.spec import SpecError
 from tests.models import toy
 
@@ -99,6 +101,51 @@ def test_a_checkpoint_of_another_window_is_refused(tmp_path: Path, capsys: pytes
         toy.build("nmt_attn_tiny", "--max-relative-distance", "5").load_state_dict(state["model"])
     err = capsys.readouterr().err
     assert "trained with 1111:window=3 and the model has 1111:distance=5" in err
+
+
+def _as_saved_before_there_were_mixers(path: Path) -> Path:
+    """Options named after terms, and a record of six numbers a site."""
+    state = checkpoints.load(path)
+    options = checkpoints.model_options(state)
+    for site in ("enc_self", "dec_self", "cross"):
+        code = vars(options).pop(f"{site}_attn_mixer")
+        setattr(options, f"{site}_attn_terms", code)
+    for name, value in state["model"].items():
+        if name.endswith(RECORD):
+            code, *limit = bytes(value.tolist()).decode().split(":window=")
+            window = int(limit[0]) if limit else -1
+            state["model"][name] = torch.tensor([*map(int, code), window, -1])
+    torch.save(state, path)
+    return path
+
+
+def test_a_checkpoint_from_before_there_were_mixers_still_loads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _saved("nmt_attn_tiny_self0110", tmp_path, "--attn-window", "3")
+    wanted = _loaded(path)
+    model = _loaded(_as_saved_before_there_were_mixers(path))
+    assert model.encoder.layers[0].self_attn.spec.text == "0110:window=3"
+    assert model.decoder.layers[1].encoder_attn.spec.text == "1111"
+    sample = toy.batch(toy.sentences(3, 5), toy.sentences(3, 4, seed=4))
+    with torch.no_grad():
+        assert torch.equal(model(**sample["net_input"])[0], wanted(**sample["net_input"])[0])
+    with pytest.raises(SystemExit):
+        toy.build("nmt_attn_tiny_self0111").load_state_dict(checkpoints.load(path)["model"])
+    assert "was trained with 0110:window=3 and the model has 0111" in capsys.readouterr().err
+
+
+def test_a_result_says_what_each_layer_computes_with_its_limits(tmp_path: Path) -> None:
+    flags = ("--self-attn-mixer", "dynamic", "--attn-window", "2", "--attention-dropout", "0.1")
+    data = tmp_path / "bin"
+    data.mkdir()
+    result = describe_run(_saved("nmt_attn_tiny", tmp_path, *flags), data, None, None)
+    assert (result["encoder_self"], result["decoder_self"], result["cross"]) == ("dynamic", "dynamic", "1111")
+    assert result["layers"]["encoder_self"] == ["dynamic:kernel=3:window=2", "dynamic:kernel=7:window=2"]
+    assert result["layers"]["cross"] == ["1111", "1111"]
+    assert result["attention_dropout"] == 0.1
+    old = _as_saved_before_there_were_mixers(_saved("nmt_attn_tiny_self0111", tmp_path))
+    assert describe_run(old, data, None, None)["encoder_self"] == "0111"
 
 
 def test_an_average_is_the_mean_of_all_parameters_and_keeps_shared_ones_shared(tmp_path: Path) -> None:
