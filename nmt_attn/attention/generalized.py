@@ -43,20 +43,13 @@ class GeneralizedAttention(Mixer[AttentionSpec, KeyValueCache]):
         terms, dim, content_dim = spec.terms, spec.dim, spec.content_heads * spec.head_size
         self.query_projection = _projection(dim, content_dim) if terms.use_query else None
         self.key_projection = _projection(spec.key_dim, content_dim) if spec.use_key else None
+        kind = spec.positions if terms.use_position else None
+        self.position_projection = _projection(dim, dim) if kind is Positions.SINUSOID else None
+        self.position_vectors = _distance_vectors(spec) if kind is Positions.SHAW else None
+        self.position_pattern = None if kind is None or kind.are_vectors else build_pattern(spec)
         self.key_saliency = _head_vectors(spec.content_heads, spec) if terms.key else None
-        self.position_projection = self.position_vectors = self.position_pattern = None
-        if not terms.use_position:
-            pass
-        elif spec.positions is Positions.SINUSOID:
-            self.position_projection = _projection(dim, dim)
-        elif spec.positions is Positions.SHAW:
-            assert spec.max_distance is not None
-            self.position_vectors = nn.Parameter(torch.empty(2 * spec.max_distance + 1, spec.head_size))
-            nn.init.xavier_uniform_(self.position_vectors)
-        else:
-            self.position_pattern = build_pattern(spec)
-        biased = terms.position and spec.positions.are_vectors
-        self.position_bias = _head_vectors(spec.heads, spec) if biased else None
+        has_bias = terms.position and spec.positions.are_vectors
+        self.position_bias = _head_vectors(spec.heads, spec) if has_bias else None
         self.position_query_projection = _projection(dim, dim) if spec.key_position else None
         self.value_projection = _projection(spec.key_dim, dim)
         self.output_projection = nn.Linear(dim, dim)
@@ -205,6 +198,11 @@ def _projection(from_dim: int, to_dim: int) -> nn.Linear:
 
 def _head_vectors(heads: int, spec: AttentionSpec) -> nn.Parameter:
     return nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, spec.head_size)))
+
+
+def _distance_vectors(spec: AttentionSpec) -> nn.Parameter:
+    assert spec.max_distance is not None
+    return nn.Parameter(nn.init.xavier_uniform_(torch.empty(2 * spec.max_distance + 1, spec.head_size)))
 
 
 def _sum_of(content: Tensor | None, vectors: Tensor | None, scale: float) -> Tensor | None:
