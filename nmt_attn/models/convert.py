@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from nmt_attn.models import checkpoints
-from nmt_attn.models.codes import RECORD, make_record
 from nmt_attn.models.options import fill_in_preset, position_flags, read_config
+from nmt_attn.models.record import RECORD, make_record
 from nmt_attn.presets import PRESETS
 from nmt_attn.spec import AttentionSpec, MixerSpec, SpecError
 

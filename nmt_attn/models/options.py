@@ -39,14 +39,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
     what = (
         "a code of four digits (query-key content, query content x relative position, key content, relative position), "
-        "or conv, deform, deform+CODE, light, dynamic, a pattern; or one a layer (notation: see the README)"
+        "or conv, deform, deform+CODE, light, dynamic, a pattern; or one a layer (nmt-attn mixers lists all)"
     )
     add("self-attn", mixers, f"all self-attention: {what}", type=_mixers)
     add("enc-self-attn", mixers, "the same for the encoder alone", type=_mixers)
     add("dec-self-attn", mixers, "the same for the decoder alone", type=_mixers)
-    add("cross-attn", mixers, "the same for encoder-decoder attention: codes only", type=_mixers)
+    add("cross-attn", mixers, "the same for encoder-decoder attention: codes, or deberta", type=_mixers)
     add("attn-window", "W", "in self-attention only keys within W tokens support a query", type=int)
-    add("max-relative-distance", "D", "relative positions beyond D tokens are taken as D", type=int)
+    add(
+        "max-relative-distance",
+        "D",
+        "distances beyond D tokens are taken as D (terms of R, shaw)",
+        type=int,
+    )
     group.add_argument(
         "--absolute-positions",
         choices=ABSOLUTE_POSITIONS,
@@ -104,7 +109,8 @@ def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]
     """fairseq's configuration and our specification from complete options; raises SpecError if they do not fit."""
     _refuse_unsupported(args)
     for site in ("enc_self", "dec_self", "cross"):  # checkpoints from before there were other mixers than codes
-        _default(args, f"{site}_attn_mixer", getattr(args, f"{site}_attn_terms", "1111"))
+        if hasattr(args, f"{site}_attn_terms"):
+            _default(args, f"{site}_attn_mixer", getattr(args, f"{site}_attn_terms"))
     for name, value in position_flags(args.absolute_positions).items():
         setattr(args, name, value)
     cfg = TransformerConfig.from_namespace(args)

@@ -16,9 +16,9 @@ from fairseq.models.transformer import (
 from fairseq.modules.checkpoint_activations import checkpoint_wrapper
 from torch import Tensor, nn
 
-from nmt_attn.models.codes import check_codes, record_codes
 from nmt_attn.models.layers import DecoderLayer, EncoderLayer
 from nmt_attn.models.options import ModelSpec, add_options, fill_in_preset, read_config
+from nmt_attn.models.record import add_records, check_records
 from nmt_attn.models.refusal import refuses_in_one_line
 from nmt_attn.presets import PRESETS, Preset
 from nmt_attn.spec import AttentionSpec, SpecError
@@ -76,7 +76,7 @@ class NmtAttnModel(TransformerModelBase):
                 logger.warning("cross attention with code 0000 cannot see which source word to translate")
             cfg.attention_sites = spec
             model = super().build_model(cfg, task)
-            record_codes(model)
+            add_records(model)
             return model
 
     @classmethod
@@ -92,7 +92,7 @@ class NmtAttnModel(TransformerModelBase):
     ) -> Any:
         """As in fairseq, but a checkpoint of other codes is refused: its parameters may fit all the same."""
         with refuses_in_one_line():
-            check_codes(self, state_dict)
+            check_records(self, state_dict)
         return super().load_state_dict(state_dict, strict, model_cfg, args)
 
 

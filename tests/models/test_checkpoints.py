@@ -13,7 +13,7 @@ from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.sequence_generator import SequenceGenerator
 
 from nmt_attn.models import average, checkpoints, convert
-from nmt_attn.models.codes import RECORD
+from nmt_attn.models.record import RECORD
 from nmt_attn.provenance import describe_run
 from nmt_attn.spec import SpecError
 from tests.models import toy
@@ -122,7 +122,7 @@ def _as_saved_before_there_were_mixers(path: Path) -> Path:
 def test_a_checkpoint_from_before_there_were_mixers_still_loads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = _saved("nmt_attn_tiny_self0110", tmp_path, "--attn-window", "3")
+    path = _saved("nmt_attn_tiny", tmp_path, "--self-attn-mixer", "0110", "--attn-window", "3")
     wanted = _loaded(path)
     model = _loaded(_as_saved_before_there_were_mixers(path))
     assert model.encoder.layers[0].self_attn.spec.text == "0110:window=3"

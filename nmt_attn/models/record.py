@@ -12,7 +12,7 @@ from nmt_attn.spec import MixerSpec, SpecError
 RECORD = "attention_record"
 
 
-def record_codes(model: nn.Module) -> None:
+def add_records(model: nn.Module) -> None:
     """Gives each mixer a buffer that says what it computes."""
     for module in model.modules():
         if isinstance(module, Mixer):
@@ -24,7 +24,7 @@ def make_record(spec: MixerSpec) -> Tensor:
     return torch.tensor(list(spec.text.encode()), dtype=torch.uint8)
 
 
-def check_codes(model: nn.Module, state: dict[str, Tensor]) -> None:
+def check_records(model: nn.Module, state: dict[str, Tensor]) -> None:
     """Raises SpecError where a checkpoint's state was trained with another attention than the model has."""
     for name, own in model.named_buffers():
         if not name.endswith(RECORD):
