@@ -10,10 +10,9 @@ import nmt_attn
 from nmt_attn.corpora.fragment import write_corpus
 from nmt_attn.presets import RELATED
 from nmt_attn.spec import Convolution
+from tests.models import toy
 
 ALONE = [*(kind.value for kind in Convolution), "deform_self0010", *RELATED]
-ENCODER = "conv,deform,light,dynamic,deform+0010,gaussian,fixed,synthesizer,alibi,t5,shaw,deberta,uniform,1111:window=2"
-DECODER = ENCODER.replace("fixed,", "")
 
 
 def _run(command: str, *arguments: object, text: str = "") -> str:
@@ -53,9 +52,7 @@ def _train_and_translate(data: Path, run: Path, arch: str, *flags: str) -> None:
 
 
 def test_a_model_with_a_mixer_of_each_kind_trains_and_translates(data: Path, tmp_path: Path) -> None:
-    layers = ("--encoder-layers", str(ENCODER.count(",") + 1), "--decoder-layers", str(DECODER.count(",") + 1))
-    mixers = ("--enc-self-attn-mixer", ENCODER, "--dec-self-attn-mixer", DECODER)
-    _train_and_translate(data, tmp_path, "nmt_attn_tiny", *layers, *mixers)
+    _train_and_translate(data, tmp_path, "nmt_attn_tiny", *toy.EVERY_MIXER)
 
 
 @pytest.mark.slow

@@ -14,13 +14,17 @@ from nmt_attn.spec import Site
 from tests.models import toy
 
 
+# The sizes share their mixers, and the widths are those of a toy: the other sizes are for the long run.
+NAMES = [pytest.param(name, marks=[] if "_tiny" in name else pytest.mark.slow) for name in PRESETS]
+
+
 def _mixers(model: torch.nn.Module) -> list[Mixer]:
     """The mixer of each site; those inside another one come after it and are left out."""
     found = [(name, module) for name, module in model.named_modules() if isinstance(module, Mixer)]
     return [module for name, module in found if name.endswith("_attn")]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_model_loaded_from_a_checkpoint_calls_our_mixers_with_the_codes_of_its_name(
     name: str, tmp_path: Path
 ) -> None:
@@ -46,7 +50,7 @@ def test_a_model_loaded_from_a_checkpoint_calls_our_mixers_with_the_codes_of_its
     assert torch.equal(output, expected)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_gets_a_gradient(name: str) -> None:
     model = toy.build(name).train()
     sample = toy.batch(toy.sentences(3, 5), toy.sentences(3, 4, seed=4))

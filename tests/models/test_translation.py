@@ -53,9 +53,23 @@ def test_outputs_do_not_depend_on_the_padding_side_or_on_the_batch(name: str) ->
 
 
 @pytest.mark.parametrize("window", [(), ("--attn-window", "2")], ids=["all keys", "window 2"])
-@pytest.mark.parametrize("name", ["nmt_attn_tiny", "nmt_attn_tiny_self0010", "nmt_attn_tiny_cross0111", *OTHERS])
+@pytest.mark.parametrize("name", ["nmt_attn_tiny", "nmt_attn_tiny_self0010", "nmt_attn_tiny_cross0111"])
 def test_beam_search_gives_the_same_translations_in_any_batch(name: str, window: tuple[str, ...]) -> None:
-    model = toy.build(name, *window)
+    _check_beam_search(toy.build(name, *window))
+
+
+@pytest.mark.parametrize("window", [(), ("--attn-window", "2")], ids=["all keys", "window 2"])
+def test_so_does_a_model_with_a_mixer_of_each_kind(window: tuple[str, ...]) -> None:
+    _check_beam_search(toy.build("nmt_attn_tiny", *toy.EVERY_MIXER, *window))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_so_does_a_model_of_each_mixer_alone(name: str) -> None:
+    _check_beam_search(toy.build(name))
+
+
+def _check_beam_search(model: torch.nn.Module) -> None:
     for parameter_name, parameter in model.named_parameters():
         if "offset_projection" in parameter_name:  # zero before training
             torch.nn.init.normal_(parameter)

@@ -18,6 +18,10 @@ assert nmt_attn.models
 
 HISTORY = {"num_updates": 7, "optimizer_name": "FairseqAdam", "lr_scheduler_state": {}, "criterion_name": ""}
 SMALL = ("--encoder-embed-dim", "16", "--encoder-ffn-embed-dim", "24", "--encoder-layers", "2", "--decoder-layers", "2")
+ENCODER = "conv,deform,light,dynamic,deform+0010,gaussian,fixed,synthesizer,alibi,t5,shaw,deberta,uniform,1111:window=2"
+DECODER = ENCODER.replace("fixed,", "")
+EVERY_MIXER = ("--encoder-layers", "14", "--enc-self-attn-mixer", ENCODER)
+EVERY_MIXER += ("--decoder-layers", "13", "--dec-self-attn-mixer", DECODER)
 SMALL_HEADS = ("--encoder-attention-heads", "2", "--decoder-attention-heads", "2")
 
 
