@@ -13,7 +13,6 @@ from nmt_attn.presets import PRESETS
 from nmt_attn.spec import Site
 from tests.models import toy
 
-
 # The sizes share their mixers, and the widths are those of a toy: the other sizes are for the long run.
 NAMES = [pytest.param(name, marks=[] if "_tiny" in name else pytest.mark.slow) for name in PRESETS]
 
