@@ -32,7 +32,7 @@ class ConvolutionMixer(Mixer[ConvolutionSpec, TokenCache]):
         return x
 
     @property
-    def memory(self) -> int | None:
+    def reach(self) -> int | None:
         """How many earlier tokens a later query can reach, None for all."""
         return -self.spec.taps[0]
 
@@ -60,6 +60,6 @@ class ConvolutionMixer(Mixer[ConvolutionSpec, TokenCache]):
             output = output + poison
         if weights is not None:
             weights = cache.over_all_tokens(weights)
-        if self.memory is not None:
-            cache.keep_last(self.memory)
+        if self.reach is not None:
+            cache.keep_last(self.reach)
         return output, weights

@@ -32,7 +32,7 @@ class DeformableConvolution(ConvolutionMixer):
         nn.init.zeros_(self.output_projection.bias)
 
     @property
-    def memory(self) -> int | None:
+    def reach(self) -> int | None:
         return self.spec.window
 
     def mix(self, new: Tensor, tokens: Tensor, start: int, need_weights: bool) -> tuple[Tensor, Tensor | None]:

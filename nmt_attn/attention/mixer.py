@@ -16,10 +16,10 @@ class Cache(Protocol):
 
 
 Spec = TypeVar("Spec", bound=MixerSpec)
-Memory = TypeVar("Memory", bound=Cache)
+OwnCache = TypeVar("OwnCache", bound=Cache)
 
 
-class Mixer(nn.Module, ABC, Generic[Spec, Memory]):
+class Mixer(nn.Module, ABC, Generic[Spec, OwnCache]):
     """A module that gives each query a mixture of the memory.
 
     Axes: b batch, h heads, t queries, s keys, c channels.
@@ -28,7 +28,7 @@ class Mixer(nn.Module, ABC, Generic[Spec, Memory]):
     spec: Spec
 
     @abstractmethod
-    def new_cache(self) -> Memory:
+    def new_cache(self) -> OwnCache:
         """An empty cache for the incremental decoding of one batch."""
 
     @abstractmethod
@@ -37,7 +37,7 @@ class Mixer(nn.Module, ABC, Generic[Spec, Memory]):
         query: Tensor,
         memory: Tensor,
         padding: Tensor | None = None,
-        cache: Memory | None = None,
+        cache: OwnCache | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Mixes the memory for each query.
