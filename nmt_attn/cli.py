@@ -112,19 +112,32 @@ def hypotheses(options: argparse.Namespace) -> int:
 
 def score(options: argparse.Namespace) -> int:
     from nmt_attn import provenance
-    from nmt_attn.study.scores import score as bleu
+    from nmt_attn.study.scores import score_files
 
-    result = provenance.describe_run(options.checkpoint, options.data, options.train_log, options.translation_log)
-    measured = bleu(_lines(options.hypotheses), _lines(options.references))
-    result |= {
-        "bleu": round(measured.bleu, 4),
-        "signature": measured.signature,
-        "scorer": measured.scorer,
-        "sentences": measured.sentences,
-        "test_sha256": provenance.checksum([options.references]),
-    }
+    _check_run_is_whole(options)
+    measured = score_files(options.hypotheses, options.references, options.target_lang, options.lowercase)
+    result = {}
+    if options.checkpoint:
+        result = provenance.describe_run(options.checkpoint, options.data, options.train_log, options.translation_log)
+    result |= measured.fields() | {"test_sha256": provenance.checksum([options.references])}
+    if options.test_set:
+        result["test_set"] = options.test_set
+    print(measured.text, file=sys.stderr)
     print(json.dumps(result))
     return 0
+
+
+def _check_run_is_whole(options: argparse.Namespace) -> None:
+    """A score belongs to a run, of which checkpoint and data are known, or to two texts only."""
+    given = [name for name in ("checkpoint", "data", "train_log", "translation_log") if getattr(options, name)]
+    if given and given[:2] != ["checkpoint", "data"]:
+        flags = " and ".join("--" + name.replace("_", "-") for name in given)
+        raise SpecError(
+            f"--checkpoint and --data must both be given to describe a run, not {flags} alone: "
+            "leave out all of them to score two texts"
+        )
+    if options.data and not options.data.is_dir():
+        raise SpecError(f"--data must be the folder that fairseq-preprocess wrote, not {options.data}")
 
 
 def table(options: argparse.Namespace) -> int:
@@ -164,11 +177,6 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
     return int(text)
-
-
-def _lines(path: Path) -> list[str]:
-    with _open(path) as stream:
-        return [line.removesuffix("\n") for line in stream]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -217,11 +225,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("target", type=Path)
     sub = add("hypotheses", hypotheses, "print the translations in the output of fairseq-generate, in order")
     sub.add_argument("generated", type=Path, help="output of fairseq-generate")
-    sub = add("score", score, "BLEU and all that it depends on, as one line of JSON")
+    sub = add("score", score, "BLEU and chrF with all that they depend on, as one line of JSON")
     sub.add_argument("--hypotheses", type=Path, required=True, help="translations, plain text")
     sub.add_argument("--references", type=Path, required=True, help="the official references, plain text")
-    sub.add_argument("--checkpoint", type=Path, required=True, help="the checkpoint that translated")
-    sub.add_argument("--data", type=Path, required=True, help="the binarised data it was trained on")
+    sub.add_argument("--target-lang", metavar="LANG", help="also BLEU of the texts as sacremoses tokenises them")
+    sub.add_argument("--lowercase", action="store_true", help="all scores without regard to case")
+    sub.add_argument("--test-set", metavar="NAME", help="recorded with the score, such as wmt14/full")
+    sub.add_argument("--checkpoint", type=Path, help="the checkpoint that translated, to describe the run")
+    sub.add_argument("--data", type=Path, help="the binarised data it was trained on")
     sub.add_argument("--train-log", type=Path, help="fairseq-train's log, for the training time")
     sub.add_argument("--translation-log", type=Path, help="what fairseq-generate logged, for the translation time")
     sub = add("table", table, "a Markdown table of results; the first is what the others are compared with")

@@ -6,7 +6,7 @@ from pathlib import Path
 import nmt_attn
 
 ROOT = Path(nmt_attn.__file__).parent
-HEAVY = {"torch", "fairseq", "numpy", "pandas", "sacrebleu", "sentencepiece", "matplotlib"}
+HEAVY = {"torch", "fairseq", "numpy", "pandas", "sacrebleu", "sacremoses", "sentencepiece", "matplotlib"}
 
 # part of the package: parts it may import, heavy packages it may import
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
@@ -17,7 +17,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "attention": ({"spec"}, {"torch"}),
     "models": ({"attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
     "corpora": (set(), set()),
-    "study": ({"presets", "spec"}, {"sacrebleu", "pandas", "numpy", "matplotlib"}),
+    "study": ({"presets", "spec"}, {"sacrebleu", "sacremoses", "pandas", "numpy", "matplotlib"}),
     "analysis": ({"models", "attention", "notation", "presets", "spec"}, {"torch", "numpy"}),
     "describe": ({"analysis", "notation", "presets", "spec"}, set()),
     "provenance": ({"models", "study", "spec"}, set()),
