@@ -35,16 +35,16 @@ def check_records(model: nn.Module, state: dict[str, Tensor]) -> None:
                 f"the checkpoint must come from an nmt_attn model with as many layers, but does not say what {site} "
                 "computes; a stock fairseq transformer goes through nmt-attn convert first"
             )
-        if _text(state[name]) == _text(own):
+        if record_text(state[name]) == record_text(own):
             state[name] = own.cpu()  # an old record may be of another form
         else:
             raise SpecError(
                 f"the checkpoint must have the model's attention, but {site} was trained with "
-                f"{_text(state[name])} and the model has {_text(own)}"
+                f"{record_text(state[name])} and the model has {record_text(own)}"
             )
 
 
-def _text(record: Tensor) -> str:
+def record_text(record: Tensor) -> str:
     """What a record says. The first ones were six numbers: digits, window and maximum distance, -1 for no limit."""
     if record.dtype == torch.uint8:
         return bytes(record.tolist()).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Checkpoints: loaded safely, refused if of other codes, averaged, and converted from stock fairseq."""
+"""Checkpoints: loaded safely, refused if of other codes, and converted from stock fairseq."""
 
 import argparse
 import os
@@ -148,20 +148,6 @@ def test_a_result_says_what_each_layer_computes_with_its_limits(tmp_path: Path) 
     assert describe_run(old, data, None, None)["encoder_self"] == "0111"
 
 
-def test_an_average_is_the_mean_of_all_parameters_and_keeps_shared_ones_shared(tmp_path: Path) -> None:
-    paths = [_saved("nmt_attn_tiny", tmp_path, seed=seed) for seed in (1, 2, 3)]
-    average.average(paths, tmp_path / "mean.pt")
-    states = [checkpoints.load(path)["model"] for path in paths]
-    mean = checkpoints.load(tmp_path / "mean.pt")
-    for name, value in mean["model"].items():
-        expected = torch.stack([state[name].double() for state in states]).mean(0)
-        torch.testing.assert_close(value.double(), expected, rtol=1e-6, atol=1e-7)
-    count = sum(parameter.numel() for parameter in toy.build("nmt_attn_tiny").parameters())
-    assert checkpoints.parameter_count(mean) == count
-    assert checkpoints.parameter_count(checkpoints.load(paths[0])) == count
-    _loaded(tmp_path / "mean.pt")
-
-
 def test_the_last_checkpoints_are_the_newest_by_updates(tmp_path: Path) -> None:
     for name in ("checkpoint_1_900.pt", "checkpoint_2_1000.pt", "checkpoint_10_10000.pt", "checkpoint_last.pt"):
         (tmp_path / name).touch()
@@ -171,18 +157,6 @@ def test_the_last_checkpoints_are_the_newest_by_updates(tmp_path: Path) -> None:
         average.last_checkpoints(tmp_path, 4)
     with pytest.raises(SpecError, match="must be at least 1, not 0"):
         average.last_checkpoints(tmp_path, 0)
-
-
-def test_checkpoints_of_different_models_are_not_averaged(tmp_path: Path) -> None:
-    paths = [_saved(name, tmp_path) for name in ("nmt_attn_tiny", "nmt_attn_tiny_self0111")]
-    with pytest.raises(
-        SpecError, match="must be of one model, but encoder.layers.0.self_attn.attention_record differs"
-    ):
-        average.average(paths, tmp_path / "mean.pt")
-    paths = [_saved(name, tmp_path) for name in ("nmt_attn_tiny", "nmt_attn_tiny_self1000")]
-    with pytest.raises(SpecError, match="is not in both"):
-        average.average(paths, tmp_path / "mean.pt")
-    assert not (tmp_path / "mean.pt").exists()
 
 
 def _stock(folder: Path, *flags: str) -> tuple[Any, Path]:
