@@ -1,72 +1,133 @@
-"""Joint subwords with SentencePiece: train a model on raw text, encode raw text into pieces.
+"""Joint subwords with SentencePiece: train a model on clean text, encode the text, leave out pairs by their length."""
 
-python data_prep/subwords.py train --size 8000 --model OUT/subwords TRAIN.en TRAIN.de
-python data_prep/subwords.py encode --model OUT/subwords.model RAW PIECES
-"""
-
-import argparse
-import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
+from data_prep.clean import Pair, read_pairs
+from data_prep.corpus import Corpus
+from data_prep.errors import DataError
+from data_prep.files import read_lines, write_lines, writing
+from data_prep.filters import Filters
+from data_prep.parallel import blocks_of, in_order
 
-def read_lines(path: Path) -> Iterator[str]:
-    """Lines of a UTF-8 file; only a line feed ends one."""
-    with path.open(encoding="utf-8", newline="\n") as stream:
-        for line in stream:
-            yield line.removesuffix("\n")
-
-
-def train(paths: list[Path], size: int, model: Path) -> None:
-    """Writes MODEL.model and MODEL.vocab: byte-pair encoding of all characters of the text (Sennrich et al. 2016)."""
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=(line for path in paths for line in read_lines(path)),
-        model_prefix=str(model),
-        vocab_size=size,
-        model_type="bpe",
-        character_coverage=1.0,
-        unk_id=0,
-        bos_id=-1,
-        eos_id=-1,
-        pad_id=-1,
-        minloglevel=2,
-    )
+WORDS = 2_000_000  # distinct words that the model is trained on: about 2 GB in SentencePiece
+LONGEST = 1022  # subwords of a development or test sentence: fairseq's 1,024 positions, with some room
 
 
-def encode(source: Path, target: Path, model: Path) -> None:
-    """Writes the pieces of each line, separated by spaces."""
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
-    temporary = target.with_name(target.name + ".part")
-    with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-        for line in read_lines(source):
-            stream.write(" ".join(processor.encode(line, out_type=str)) + "\n")
-    temporary.replace(target)
+def train(corpus: Corpus, text: Path, out: Path, workers: int, words: int = WORDS) -> dict[str, Any]:
+    """Writes subwords.model and subwords.vocab, trained on both sides of the training text.
 
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    sub = commands.add_parser("train")
-    sub.add_argument("--size", type=int, required=True, help="number of pieces")
-    sub.add_argument("--model", type=Path, required=True, help="prefix of the files to write")
-    sub.add_argument("texts", type=Path, nargs="+")
-    sub = commands.add_parser("encode")
-    sub.add_argument("--model", type=Path, required=True)
-    sub.add_argument("source", type=Path)
-    sub.add_argument("target", type=Path)
-    options = parser.parse_args()
+    Byte-pair encoding (Sennrich et al. 2016) or a unigram language model (Kudo 2018), which see a text as words with
+    their counts; so these are what the model is given, the most frequent ``words`` of them. With byte-pair encoding
+    the result is the same as from the sentences if no word is left out.
+    """
+    counts = count_words([text / f"train.{language}" for language in corpus.languages], workers)
+    chosen = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:words]
+    model = BytesIO()
     try:
-        if options.command == "train":
-            train(options.texts, options.size, options.model)
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(f"{word}\t{count}" for word, count in sorted(chosen)),
+            input_format="tsv",
+            model_writer=model,
+            vocab_size=corpus.vocabulary,
+            model_type=corpus.subwords,
+            character_coverage=corpus.coverage,
+            max_sentence_length=1 << 20,
+            unk_id=0,
+            bos_id=-1,
+            eos_id=-1,
+            pad_id=-1,
+            num_threads=16,  # whatever the machine has: sums of floating-point numbers depend on it
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise DataError(
+            f"the training text must allow {corpus.vocabulary} subwords, but does not (SentencePiece: "
+            f"{' '.join(str(error).split())}): give another --vocabulary"
+        ) from None
+    (out / "subwords.model").write_bytes(model.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    pieces = (f"{processor.id_to_piece(i)}\t{processor.get_score(i):g}" for i in range(len(processor)))
+    write_lines(out / "subwords.vocab", pieces)
+    return {
+        "words": len(counts),
+        "words used": len(chosen),
+        "share of the text": sum(count for _, count in chosen) / max(1, counts.total()),
+    }
+
+
+def count_words(paths: list[Path], workers: int) -> Counter[str]:
+    """How often each word, between spaces, stands in the files."""
+    counts: Counter[str] = Counter()
+    for block in in_order(_count_block, blocks_of(chain.from_iterable(map(read_lines, paths)), 100_000), workers):
+        counts.update(block)
+    del counts[""]
+    return counts
+
+
+def _count_block(lines: list[str]) -> Counter[str]:
+    return Counter(" ".join(lines).split(" "))
+
+
+def encode(corpus: Corpus, text: Path, model: Path, out: Path, workers: int, longest: int = LONGEST) -> dict[str, Any]:
+    """Writes the subwords of each line, separated by spaces; returns which training pairs were left out.
+
+    Of the training text pairs stay whose sides have 1 to ``max_length`` subwords, and at most ``max_ratio`` times those
+    of the other. Raises DataError if a sentence of another set has more than ``longest``.
+    """
+    taken: Counter[str] = Counter()
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    work = partial(_encode_block, processor, corpus.filters)
+    with ExitStack() as stack:
+        streams = [stack.enter_context(writing(out / f"train.{language}")) for language in corpus.languages]
+        for pairs, block_taken in in_order(work, blocks_of(read_pairs(corpus, text, "train")), workers):
+            taken.update(block_taken)
+            for stream, lines in zip(streams, zip(*pairs, strict=True), strict=bool(pairs)):
+                stream.writelines(line + "\n" for line in lines)
+    for path in sorted(text.glob("*.*")):
+        if path.suffix[1:] in corpus.languages and path.stem != "train":
+            write_lines(out / path.name, _checked(path, processor, longest))
+    return {reason: taken[reason] for reason in ("length", "ratio") if reason in corpus.filters.reasons}
+
+
+def _encode_block(
+    processor: sentencepiece.SentencePieceProcessor, filters: Filters, block: list[Pair]
+) -> tuple[list[Pair], Counter[str]]:
+    taken: Counter[str] = Counter()
+    kept = []
+    for pair in block:
+        pieces = [processor.encode(text, out_type=str) for text in pair]
+        if reason := _length_objection(filters, len(pieces[0]), len(pieces[1])):
+            taken[reason] += 1
         else:
-            encode(options.source, options.target, options.model)
-    except (OSError, RuntimeError, UnicodeDecodeError) as error:
-        print(f"subwords: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+            kept.append((" ".join(pieces[0]), " ".join(pieces[1])))
+    return kept, taken
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _length_objection(filters: Filters, source: int, target: int) -> str:
+    shorter, longer = sorted((source, target))
+    if "length" in filters.reasons and not 1 <= shorter <= longer <= filters.max_length:
+        return "length"
+    if "ratio" in filters.reasons and longer > filters.max_ratio * shorter:
+        return "ratio"
+    return ""
+
+
+def _checked(path: Path, processor: sentencepiece.SentencePieceProcessor, longest: int) -> Iterator[str]:
+    for number, line in enumerate(read_lines(path), start=1):
+        pieces = processor.encode(line, out_type=str)
+        if len(pieces) > longest:
+            raise DataError(
+                f"{path.name} must have at most {longest} subwords in a line, but line {number} has {len(pieces)}: "
+                f"split it, or prepare with --longest {len(pieces)} and train with --max-source-positions and "
+                f"--max-target-positions {len(pieces) + 2}"
+            )
+        yield " ".join(pieces)

@@ -1,0 +1,19 @@
+"""A line of text as subwords see it."""
+
+import re
+import unicodedata
+
+# soft hyphen, zero width space, marks of direction, byte order mark
+INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+SPACES = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+
+
+def normalise(line: str, lowercase: bool = False) -> str:
+    """Composed characters (NFC), one plain space between words, none outside, nothing invisible.
+
+    Other control characters stay for the filters to see.
+    """
+    if not line.isascii():
+        line = INVISIBLE.sub("", unicodedata.normalize("NFC", line))
+    line = SPACES.sub(" ", line.removesuffix("\r")).strip(" ")
+    return line.lower() if lowercase else line

@@ -1,0 +1,145 @@
+"""From a corpus to fairseq's binary files, in steps that are kept, with a manifest."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from data_prep import subwords
+from data_prep.binarise import binarise
+from data_prep.clean import clean
+from data_prep.corpus import Corpus, Text
+from data_prep.download import fetch, with_checksums
+from data_prep.errors import DataError
+from data_prep.files import digest, writing
+from data_prep.filters import REASONS
+from data_prep.parallel import processors
+from data_prep.raw import sets, unpack
+from data_prep.steps import Record, checksums, only_one, step
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the data come from and how the work is done; nothing here changes a result but ``words``.
+
+    ``source``: folder or address of the archives, "" for the mirrors. ``checksums``: a file of sha256sum's that stands
+    for the published checksums. ``words``: distinct words that subwords are learned from. ``longest``: subwords of a
+    development or test sentence.
+    """
+
+    source: str = ""
+    checksums: Path | None = None
+    jobs: int = 4
+    workers: int = processors()
+    words: int = subwords.WORDS
+    longest: int = subwords.LONGEST
+
+
+def prepare(corpus: Corpus, out: Path, settings: Settings) -> dict[str, Any]:
+    """Does what is not done yet in folders of ``out``: raw, text, subwords, pieces, bin; returns the manifest.
+
+    Raises DataError. Only what depends on a changed parameter or text is done again.
+    """
+    with only_one(out):
+        if settings.checksums is not None:
+            corpus = replace(corpus, archives=with_checksums(corpus.archives, settings.checksums))
+        raw, text, model, pieces, binary = (out / name for name in ("raw", "text", "subwords", "pieces", "bin"))
+        records: dict[str, Record] = {}
+        filters, workers = corpus.filters, settings.workers
+        records["raw"] = step(
+            raw,
+            {name: [_listed(text) for text in texts] for name, texts in sets(corpus).items()},
+            _sources(corpus),
+            lambda part: unpack(corpus, fetch(corpus.archives, out / "archives", settings.source, settings.jobs), part),
+        )
+        early = [reason for reason in filters.reasons if reason not in ("length", "ratio")]
+        records["text"] = step(
+            text,
+            {"filters": early, "lowercase": corpus.lowercase, "valid_every": corpus.valid_every},
+            checksums(records["raw"]),
+            lambda part: clean(corpus, raw, part, workers),
+        )
+        records["subwords"] = step(
+            model,
+            {
+                "type": corpus.subwords,
+                "vocabulary": corpus.vocabulary,
+                "coverage": corpus.coverage,
+                "words": settings.words,
+                "sentencepiece": version("sentencepiece"),
+            },
+            {name: sha for name, sha in checksums(records["text"]).items() if name.startswith("train.")},
+            lambda part: subwords.train(corpus, text, part, workers, settings.words),
+        )
+        late = [reason for reason in filters.reasons if reason not in early]
+        records["pieces"] = step(
+            pieces,
+            {
+                "filters": late,
+                "max_length": filters.max_length,
+                "max_ratio": filters.max_ratio,
+                "longest": settings.longest,
+            },
+            {**checksums(records["text"]), "subwords.model": checksums(records["subwords"])["subwords.model"]},
+            lambda part: subwords.encode(corpus, text, model / "subwords.model", part, workers, settings.longest),
+        )
+        records["bin"] = step(
+            binary,
+            {"fairseq": _fairseq()},
+            checksums(records["pieces"]),
+            lambda part: binarise(corpus, pieces, part, workers),
+        )
+        manifest = {
+            "corpus": corpus.name,
+            "source_lang": corpus.source_lang,
+            "target_lang": corpus.target_lang,
+            "tests": list(corpus.tests),
+            "steps": records,
+        }
+        with writing(out / "manifest.json") as stream:
+            stream.write(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+        return manifest
+
+
+def report(manifest: dict[str, Any]) -> str:
+    """What each filter took and what is left, as a table that a person reads."""
+    text, pieces = (manifest["steps"][name]["report"] for name in ("text", "pieces"))
+    rows = [(text["pairs"], "training pairs")]
+    rows += [(-count, f"{reason}: {REASONS[reason]}") for reason, count in {**text["taken"], **pieces}.items()]
+    binary = manifest["steps"]["pieces"]["outputs"]
+    held_out = text["kept"] - manifest["steps"]["text"]["outputs"][f"train.{manifest['source_lang']}"]["lines"]
+    rows += [(-held_out, "held out as development text")] if held_out else []
+    rows += [(binary[f"train.{manifest['source_lang']}"]["lines"], "training pairs stay")]
+    lines = [f"{count:>12,}  {what}" for count, what in rows]
+    for name, count in text["overlap"].items():
+        lines.append(f"{count:>12,}  pairs of {name} were in the training text")
+    return "\n".join(lines)
+
+
+def _listed(text: Text) -> list[str]:
+    """A text's sides without the folders of this machine."""
+    return [f"{side.archive}:{side.name}" if side.archive else Path(side.name).name for side in text.sides]
+
+
+def _sources(corpus: Corpus) -> dict[str, str]:
+    """Checksums of the archives, and of the files that are in none. Raises DataError if a file is missing."""
+    inputs = {archive.name: archive.checksum for archive in corpus.archives}
+    for name, texts in sets(corpus).items():
+        for number, text in enumerate(texts, start=1):
+            for language, side in zip(corpus.languages, text.sides, strict=True):
+                if side.archive:
+                    continue
+                if not Path(side.name).is_file():
+                    raise DataError(f"{side.name} must be a text file, a sentence a line, but there is none")
+                inputs[f"{name} {number} {language}"] = digest(Path(side.name))
+    return inputs
+
+
+def _fairseq() -> str:
+    """Name and version of the package that is installed as fairseq."""
+    for name in ("ve-fairseq", "fairseq-fixed", "fairseq"):
+        with suppress(PackageNotFoundError):
+            return f"{name} {version(name)}"
+    raise DataError("fairseq must be installed to binarise: pip install -c constraints.txt -e .")
