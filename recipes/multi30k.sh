@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Multi30k English-German (Elliott et al. 2016): data, subwords, training, averaging, translation, BLEU.
+# Multi30k English-German (Elliott et al. 2016): data, subwords, training, averaging, translation, scores.
 #
 #   bash recipes/multi30k.sh [ARCH [fairseq-train flags]]     ARCH: see nmt-attn archs; default nmt_attn_tiny
 #   MULTI30K=/folder/with/train.en.gz bash recipes/multi30k.sh    takes the data from there, else downloads them
 #
 # ARCH "transformer" is fairseq's own, at the sizes of nmt_attn_tiny.
 ARCH=${1:-nmt_attn_tiny}
-MULTI30K=${MULTI30K:-} OUT=${OUT:-runs/multi30k} VENV=${VENV-.venv}
+MULTI30K=${MULTI30K:-} CHECKSUMS=${CHECKSUMS:-} OUT=${OUT:-runs/multi30k} VENV=${VENV-.venv}
 SEED=${SEED:-1000000} UPDATES=${UPDATES:-3000} WARMUP=${WARMUP:-500} LEARNING_RATE=${LEARNING_RATE:-0.003}
 MAX_TOKENS=${MAX_TOKENS:-2000} VOCABULARY=${VOCABULARY:-4000} AVERAGE=${AVERAGE:-5}
 SAVE_EVERY=${SAVE_EVERY:-200} LOG_EVERY=${LOG_EVERY:-100}
@@ -18,9 +18,8 @@ if [[ $ARCH == transformer ]]; then
     set -- "--$side-embed-dim" 128 "--$side-ffn-embed-dim" 256 "--$side-layers" 3 "--$side-attention-heads" 4 "$@"
   done
 fi
-environment plot
+environment plot,moses
 settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE MAX_TOKENS VOCABULARY AVERAGE SAVE_EVERY
-python data_prep/multi30k.py --source "$MULTI30K" --out "$OUT/text"
-binarise "$OUT/text" "$OUT/bin"
-run_arch "$ARCH" "$OUT/bin" "$OUT/text/test.de" "$@"
-cat "$OUT/$ARCH/result.json"
+prepare multi30k --source "$MULTI30K" ${CHECKSUMS:+--checksums "$CHECKSUMS"}
+run_arch "$ARCH" "$@"
+show "$OUT/$ARCH"

@@ -12,7 +12,7 @@ SAVE_EVERY=${SAVE_EVERY:-100} LOG_EVERY=${LOG_EVERY:-50}
 TRAIN=${TRAIN:-20000} VALID=${VALID:-200} TEST=${TEST:-500}
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
-environment plot
+environment plot,moses
 settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE MAX_TOKENS VOCABULARY AVERAGE SAVE_EVERY TRAIN VALID TEST
 [[ -e $OUT/text ]] || {
   say "corpus: $TRAIN + $VALID + $TEST sentence pairs"
@@ -20,11 +20,12 @@ settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE MAX_TOKENS VOCABULARY AVERAGE 
   nmt-attn corpus fragment --out "$OUT/text.part" --train "$TRAIN" --valid "$VALID" --test "$TEST" --seed "$SEED"
   mv "$OUT/text.part" "$OUT/text"
 }
-binarise "$OUT/text" "$OUT/bin"
-run() { run_arch "$1" "$OUT/bin" "$OUT/text/test.de"; }
-side_by_side run $ARCHS
+prepare own --source-lang en --target-lang de --train "$OUT/text/train" --valid "$OUT/text/valid" \
+  --test "$OUT/text/test" --without ratio # generated pairs are right at any length
+side_by_side run_arch $ARCHS
+wants score || exit 0
 results=()
 for arch in $ARCHS; do results+=("$OUT/$arch/result.json"); done
 nmt-attn table "${results[@]}" --figure "$OUT/bleu.png" | tee "$OUT/table.md" >&2
-say "figure: $OUT/bleu.png   texts and translations: $OUT/text/test.en, $OUT/*/hypotheses"
+say "figure: $OUT/bleu.png   texts and translations: $OUT/text/test.en, $OUT/*/translations"
 python -c 'import json, sys; print(json.dumps([json.load(open(path)) for path in sys.argv[1:]]))' "${results[@]}"

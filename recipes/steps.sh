@@ -2,9 +2,14 @@
 #
 # A step whose result exists is skipped; each result is made under another name and renamed when it is complete, so
 # that an interrupted recipe goes on where it was. The folder OUT belongs to one set of settings.
+#
+# STEPS       which of them to do; all by default: "prepare train average translate score"
+# DIRECTION   languages of the translation, source-target; by default those of the corpus
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+source recipes/launch.sh
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 2; }
@@ -29,6 +34,17 @@ environment() {
   command -v nmt-attn >/dev/null || fail "nmt-attn must be installed: pip install -c constraints.txt -e '.[$1]'"
 }
 
+# wants STEP: whether the recipe shall do this step.
+ALL_STEPS="prepare train average translate score"
+STEPS=${STEPS:-$ALL_STEPS}
+for name in $STEPS; do
+  [[ " $ALL_STEPS " == *" $name "* ]] || fail "STEPS must be some of $ALL_STEPS, not $name"
+done
+wants() { [[ " $STEPS " == *" $1 "* ]]; }
+
+# needs FILE STEP: FILE must be there, as STEP makes it.
+needs() { [[ -e $1 ]] || fail "$1 must be there to go on, but is not: run the step '$2' first (STEPS=$STEPS)"; }
+
 # settings FOLDER NAME...: FOLDER must be new or made with the same values of these variables.
 settings() {
   local folder=$1 name wanted kept
@@ -46,77 +62,105 @@ settings() {
   done
 }
 
-# binarise TEXT OUT: joint subwords and fairseq's binary files from TEXT/{train,valid,test}.{en,de}.
-binarise() {
-  local text=$1 bin=$2 set language
-  [[ ! -e $bin ]] || { say "subwords: done before, kept"; return; }
-  say "subwords: joint SentencePiece, $VOCABULARY pieces"
-  rm -rf "$bin.part" && mkdir -p "$bin.part/pieces"
-  python data_prep/subwords.py train --size "$VOCABULARY" --model "$bin.part/subwords" "$text"/train.{en,de}
-  for set in train valid test; do
-    for language in en de; do
-      python data_prep/subwords.py encode --model "$bin.part/subwords.model" \
-        "$text/$set.$language" "$bin.part/pieces/$set.$language"
-    done
-  done
-  fairseq-preprocess --source-lang en --target-lang de --joined-dictionary --destdir "$bin.part" --workers 2 \
-    --trainpref "$bin.part/pieces/train" --validpref "$bin.part/pieces/valid" --testpref "$bin.part/pieces/test" \
-    >"$bin.part/preprocess.out" 2>&1 ||
-    fail "fairseq-preprocess failed: see $bin.part/preprocess.out"
-  mv "$bin.part" "$bin"
+# prepare CORPUS [flags]: the module data_prep.CORPUS fills OUT/data; done before, it is left as it is.
+prepare() {
+  local corpus=$1
+  shift
+  wants prepare || return 0
+  say "data: $corpus, $VOCABULARY joint subwords"
+  python -m "data_prep.$corpus" --out "$OUT/data" --vocabulary "$VOCABULARY" "$@" >&2
 }
 
-# train ARCH BIN RUN [fairseq-train flags]: UPDATES updates, a checkpoint every SAVE_EVERY, the last AVERAGE kept.
+# manifest EXPRESSION: a value out of the manifest of OUT/data, named m.
+manifest() { python -c "import json, sys; m = json.load(open(sys.argv[1])); print($1)" "$OUT/data/manifest.json"; }
+
+# run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/ARCH.
+run_arch() {
+  local arch=$1 run=$OUT/$1 number name tests
+  shift
+  if ! { wants train || wants average || wants translate || wants score; }; then return 0; fi
+  needs "$OUT/data/manifest.json" prepare
+  DIRECTION=${DIRECTION:-$(manifest 'm["source_lang"] + "-" + m["target_lang"]')}
+  TARGET=${DIRECTION#*-}
+  if wants train || wants translate; then python -m data_prep.check "$OUT/data/bin" >&2; fi
+  ! wants train || train "$arch" "$run" "$@"
+  ! wants average || average "$run"
+  tests=$(manifest '*m["tests"], sep="\n"')
+  number=""
+  for name in $tests; do
+    ! wants translate || translate "$run" "test$number"
+    ! wants score || result "$run" "test$number" "$name"
+    number=$((number + 1))
+  done
+}
+
+# train ARCH RUN [fairseq-train flags]: UPDATES updates of TOKENS target tokens (MAX_TOKENS at a time at most, shared out
+# among all processes), a checkpoint every SAVE_EVERY, the last AVERAGE kept.
 train() {
-  local arch=$1 bin=$2 run=$3
-  shift 3
+  local arch=$1 run=$2 all parts mixed last
+  shift 2
   local flags=$*
-  settings "$run" flags
+  settings "$run" flags DIRECTION
   [[ ! -e $run/trained ]] || { say "$arch: trained before, kept"; return; }
-  say "$arch: training for $UPDATES updates (log: $run/train.log)"
-  fairseq-train "$bin" --user-dir "$(nmt-attn user-dir)" --arch "$arch" "$@" --share-all-embeddings --seed "$SEED" \
+  all=$(processes)
+  parts=$(batch "${TOKENS:-$MAX_TOKENS}" "$MAX_TOKENS" "$all")
+  mixed=$(precision)
+  settings "$run" parts mixed # fairseq loses its place in the data if the number of processes changes
+  last=$(newest_checkpoint "$run")
+  say "$arch: training for $UPDATES updates, $parts $mixed (log: $run/train.log)"
+  launch_training "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
+    --user-dir "$(nmt-attn user-dir)" --arch "$arch" "$@" --share-all-embeddings --seed "$SEED" $parts $mixed \
+    ${last:+--restore-file "$last"} \
     --criterion label_smoothed_cross_entropy --label-smoothing 0.1 --optimizer adam --adam-betas '(0.9, 0.98)' \
-    --lr "$LEARNING_RATE" --lr-scheduler inverse_sqrt --warmup-updates "$WARMUP" --max-tokens "$MAX_TOKENS" \
+    --lr "$LEARNING_RATE" --lr-scheduler inverse_sqrt --warmup-updates "$WARMUP" \
     --max-update "$UPDATES" --save-interval-updates "$SAVE_EVERY" --keep-interval-updates "$AVERAGE" \
     --validate-interval-updates "$SAVE_EVERY" --validate-interval 100000 --save-interval 100000 \
     --no-epoch-checkpoints --log-format json --log-interval "$LOG_EVERY" --save-dir "$run" 2>&1 |
     tee -a "$run/train.log" | nmt-attn progress --label "$arch" --updates "$UPDATES" >&2 ||
-    fail "$arch: training failed: $(grep -v '^ ' "$run/train.log" | tail -n 1) (all of it: $run/train.log)"
+    fail "$arch: training failed: $(failure "$run/train.log") (all of it: $run/train.log)"
   touch "$run/trained"
 }
 
-# translate RUN BIN: the average of the last AVERAGE checkpoints translates the test set.
+# average RUN: the mean of the last AVERAGE checkpoints.
+average() {
+  needs "$1/trained" train
+  [[ -e $1/average.pt ]] || nmt-attn average "$1" --last "$AVERAGE" --output "$1/average.pt" >&2
+}
+
+# translate RUN SUBSET: RUN/translations/SUBSET.
 # Without --required-batch-size-multiple 1 fairseq leaves out the longest sentences: the last of the batches, sorted by
 # length, if its size is not a multiple of 8.
 translate() {
-  local run=$1 bin=$2
-  [[ -e $run/average.pt ]] || nmt-attn average "$run" --last "$AVERAGE" --output "$run/average.pt" >&2
-  [[ ! -e $run/hypotheses ]] || return 0
-  say "$(basename "$run"): translating"
-  fairseq-generate "$bin" --user-dir "$(nmt-attn user-dir)" --path "$run/average.pt" --gen-subset test \
-    --beam 4 --lenpen 0.6 --max-len-a 1 --max-len-b 50 --max-tokens 4000 --required-batch-size-multiple 1 --post-process sentencepiece \
-    --seed "$SEED" >"$run/generated" 2>"$run/generate.log" ||
-    fail "$run: fairseq-generate failed: $(tail -n 1 "$run/generate.log") (all of it: $run/generate.log)"
-  nmt-attn hypotheses "$run/generated" >"$run/hypotheses.part"
-  mv "$run/hypotheses.part" "$run/hypotheses"
+  local run=$1 subset=$2 out=$1/translations
+  needs "$run/average.pt" average
+  [[ ! -e $out/$subset ]] || return 0
+  mkdir -p "$out"
+  say "$(basename "$run"): translating $subset"
+  fairseq-generate "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
+    --user-dir "$(nmt-attn user-dir)" --path "$run/average.pt" --gen-subset "$subset" --beam 4 --lenpen 0.6 \
+    --max-len-a 1 --max-len-b 50 --max-tokens 4000 --required-batch-size-multiple 1 --post-process sentencepiece \
+    --seed "$SEED" >"$out/$subset.generated" 2>"$out/$subset.log" ||
+    fail "$run: fairseq-generate failed: $(tail -n 1 "$out/$subset.log") (all of it: $out/$subset.log)"
+  nmt-attn hypotheses "$out/$subset.generated" >"$out/$subset.part"
+  mv "$out/$subset.part" "$out/$subset"
 }
 
-# result RUN BIN REFERENCES: BLEU and all that it depends on, in RUN/result.json.
+# result RUN SUBSET NAME: the scores of test set NAME and all that they depend on, in RUN/result.json or, if it is not
+# the corpus' first test set, RUN/result-SUBSET.json. References are those of the corpus, untouched.
 result() {
-  local run=$1 bin=$2 references=$3
-  [[ ! -e $run/result.json ]] || return 0
-  nmt-attn score --hypotheses "$run/hypotheses" --references "$references" --checkpoint "$run/average.pt" \
-    --data "$bin" --train-log "$run/train.log" --translation-log "$run/generate.log" >"$run/result.part"
-  mv "$run/result.part" "$run/result.json"
+  local run=$1 subset=$2 name=$3 file=$1/result.json
+  [[ $subset == test ]] || file=$run/result-$subset.json
+  needs "$run/translations/$subset" translate
+  [[ ! -e $file ]] || return 0
+  nmt-attn score --hypotheses "$run/translations/$subset" --references "$OUT/data/raw/$subset.$TARGET" \
+    --target-lang "$TARGET" --test-set "$name" ${SCORE_FLAGS:-} --checkpoint "$run/average.pt" --data "$OUT/data/bin" \
+    --train-log "$run/train.log" --translation-log "$run/translations/$subset.log" >"$file.part"
+  mv "$file.part" "$file"
 }
 
-# run_arch ARCH BIN REFERENCES [fairseq-train flags]: train, average, translate, score in OUT/ARCH.
-run_arch() {
-  local arch=$1 bin=$2 references=$3 run=$OUT/$1
-  shift 3
-  train "$arch" "$bin" "$run" "$@"
-  translate "$run" "$bin"
-  result "$run" "$bin" "$references"
+# show RUN: the result of the first test set as the recipe's last line, once it is there.
+show() {
+  ! wants score || cat "$1/result.json"
 }
 
 # side_by_side COMMAND ARGUMENT...: COMMAND for each ARGUMENT, all at the same time with the processors shared out,

@@ -1,9 +1,10 @@
 """The recipes through the real fairseq commands, on small corpora."""
 
-import gzip
 import json
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from data_prep import multi30k
 from nmt_attn.corpora.fragment import generate
+from tests.data_prep import layouts
+from tests.data_prep.server import Server, stall
 
 ROOT = Path(__file__).parent.parent
 TINY_RUN = {"UPDATES": "6", "SAVE_EVERY": "2", "AVERAGE": "2", "WARMUP": "3", "LOG_EVERY": "2", "VENV": ""}
@@ -52,39 +55,143 @@ def test_the_quickstart_learns_to_translate_the_embedded_corpus(tmp_path: Path) 
     )
 
 
-@pytest.fixture
-def small_multi30k(tmp_path: Path) -> Path:
-    """The layout of Multi30k with sentences of the embedded corpus; its checksums are not those of the real one."""
-    pairs = list(generate(420, 11))
-    for stem, part in (("train", pairs[:400]), ("val", pairs[400:410]), ("test_2016_flickr", pairs[410:])):
-        for language in ("en", "de"):
-            texts = [pair.source_text if language == "en" else pair.target_text for pair in part]
-            with gzip.open(tmp_path / f"{stem}.{language}.gz", "wt", encoding="utf-8") as stream:
-                stream.writelines(text + "\n" for text in texts)
-    return tmp_path
+PAIRS = [(pair.source_text, pair.target_text) for pair in generate(460, 11)]
 
 
-def test_multi30k_refuses_archives_that_are_not_the_published_ones(small_multi30k: Path, tmp_path: Path) -> None:
-    done = _recipe("multi30k.sh", MULTI30K=small_multi30k, OUT=tmp_path / "out", **TINY_RUN)
+@pytest.fixture(scope="session")
+def small_archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The layouts of the real data sets with sentences of the embedded corpus; their checksums are in SHA256SUMS."""
+    folder = tmp_path_factory.mktemp("archives")
+    layouts.multi30k(folder / "multi30k", PAIRS[:400], PAIRS[400:410], PAIRS[410:420])
+    layouts.wmt14(folder / "wmt14", PAIRS[:400], PAIRS[400:410], PAIRS[410:423], PAIRS[412:420])
+    held = [PAIRS[400 + 10 * n : 403 + 10 * n] for n in range(5)]
+    layouts.iwslt14(folder / "iwslt14", PAIRS[:400], *held)
+    return folder
+
+
+def test_multi30k_refuses_archives_that_are_not_the_published_ones(small_archives: Path, tmp_path: Path) -> None:
+    done = _recipe("multi30k.sh", MULTI30K=small_archives / "multi30k", OUT=tmp_path / "out", **TINY_RUN)
     assert done.returncode == 2
-    assert f"train.en.gz must have sha256 {multi30k.SHA256['train.en.gz']}" in done.stderr
+    wanted = f"train.de.gz must have sha256 {multi30k.SHA256['train.de.gz']}, but has not: fetch it again"
+    assert wanted in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("arch", ["nmt_attn_tiny_self0010", "transformer"])
-def test_multi30k_runs_end_to_end(
-    arch: str, small_multi30k: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = tmp_path / "out" / "text"
-    monkeypatch.setattr(multi30k, "SHA256", {path.name: multi30k.digest(path) for path in small_multi30k.glob("*.gz")})
-    multi30k.prepare(text, str(small_multi30k))  # then the recipe finds the text in place
-    flags = ["--dropout", "0.2"]
-    done = _recipe("multi30k.sh", arch, *flags, OUT=tmp_path / "out", VOCABULARY=300, **TINY_RUN)
+def test_multi30k_runs_end_to_end(arch: str, small_archives: Path, tmp_path: Path) -> None:
+    done = _recipe("multi30k.sh", arch, "--dropout", "0.2", **_settings(small_archives / "multi30k", tmp_path))
     result = _last_json(done)
     assert result["preset"] == arch
     assert result["sentences"] == 10
     assert result["updates"] == 6
-    kept = {path.name for path in (tmp_path / "out" / arch).glob("checkpoint_1_*.pt")}
+    assert result["test_set"] == "test_2016_flickr"
+    kept = {path.name for path in (tmp_path / arch).glob("checkpoint_1_*.pt")}
     assert len(kept) == 2
+
+
+@pytest.mark.parametrize(("direction", "references"), [("de-en", 0), ("en-de", 1)])
+def test_iwslt14_runs_end_to_end_in_both_directions(
+    direction: str, references: int, small_archives: Path, tmp_path: Path
+) -> None:
+    settings = _settings(small_archives / "iwslt14", tmp_path)
+    done = _recipe("iwslt14_de_en.sh", "nmt_attn_tiny", DIRECTION=direction, **settings)
+    result = _last_json(done)
+    assert result["sentences"] == 15
+    assert result["signature"].startswith("nrefs:1|case:lc|")
+    texts = [PAIRS[400 + 10 * talk + n][references] for talk in range(5) for n in range(3)]
+    raw = (tmp_path / "data" / "raw" / f"test.{direction[3:]}").read_text(encoding="utf-8")
+    assert raw == "".join(f"{text}\n" for text in texts)
+
+
+def _settings(archives: Path, out: Path, source: str = "") -> dict[str, Any]:
+    name = {"multi30k": "MULTI30K", "wmt14": "WMT14", "iwslt14": "IWSLT14"}[archives.name]
+    given = {name: source or archives, "CHECKSUMS": archives / "SHA256SUMS", "OUT": out, "VOCABULARY": 300}
+    return {**TINY_RUN, **given}
+
+
+def test_each_step_of_a_recipe_alone_and_in_order(small_archives: Path, tmp_path: Path) -> None:
+    settings = {**_settings(small_archives / "wmt14", tmp_path), "TOKENS": 1000, "MAX_TOKENS": 300}
+    for name in ("translate", "train"):
+        early = _recipe("wmt14_en_de.sh", "nmt_attn_tiny", STEPS=name, **settings)
+        assert early.returncode == 2
+        assert early.stderr.strip() == (
+            f"error: {tmp_path}/data/manifest.json must be there to go on, but is not: "
+            f"run the step 'prepare' first (STEPS={name})"
+        )
+    made = {
+        "prepare": "data/manifest.json",
+        "train": "nmt_attn_tiny/trained",
+        "average": "nmt_attn_tiny/average.pt",
+        "translate": "nmt_attn_tiny/translations/test1",
+        "score": "nmt_attn_tiny/result-test1.json",
+    }
+    for name, path in made.items():
+        assert not (tmp_path / path).exists()
+        done = _recipe("wmt14_en_de.sh", "nmt_attn_tiny", STEPS=name, **settings)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert (tmp_path / path).exists()
+    assert json.loads(done.stdout)["test_set"] == "wmt14/full"
+    assert (tmp_path / "nmt_attn_tiny" / "settings" / "parts").read_text() == "--max-tokens 250 --update-freq 4\n"
+    unknown = _recipe("wmt14_en_de.sh", STEPS="prepare evaluate", **settings)
+    assert unknown.stderr.strip() == "error: STEPS must be some of prepare train average translate score, not evaluate"
+
+
+# Where a recipe is killed: as soon as this is there. The first two stand for a slow server.
+MOMENTS = [
+    "data/archives/training-parallel-europarl-v7.tgz.part",
+    "data/archives/training-parallel-commoncrawl.tgz.part",
+    "data/raw*",
+    "data/text*",
+    "data/subwords*",
+    "data/pieces*",
+    "data/bin.part",
+    "data/manifest.json",
+    "nmt_attn_tiny/checkpoint_1_2.pt",
+    "nmt_attn_tiny/checkpoint_1_6.pt",
+    "nmt_attn_tiny/trained",
+    "nmt_attn_tiny/average.pt",
+    "nmt_attn_tiny/translations/test.generated",
+    "nmt_attn_tiny/translations/test1",
+]
+
+
+def test_wmt14_killed_at_every_step_goes_on_to_the_same_result(small_archives: Path, tmp_path: Path) -> None:
+    archives, small = small_archives / "wmt14", {"TOKENS": 1000, "MAX_TOKENS": 300}
+    with Server(archives) as server:
+        for name in ("training-parallel-europarl-v7.tgz", "training-parallel-commoncrawl.tgz"):
+            server.queue(f"/{name}", stall(1000))
+        settings = {**_settings(archives, tmp_path / "killed", server.address), **small}
+        for moment in MOMENTS:
+            _kill_when_there(tmp_path / "killed", moment, "wmt14_en_de.sh", "nmt_attn_tiny", **settings)
+        result = _last_json(_recipe("wmt14_en_de.sh", "nmt_attn_tiny", **settings))
+        transferred = [request.range for request in server.requests if "europarl" in request.path]
+        assert len(transferred) == 2  # once it was there it was not fetched again
+    whole = {**_settings(archives, tmp_path / "whole"), **small}
+    wanted = _last_json(_recipe("wmt14_en_de.sh", "nmt_attn_tiny", **whole))
+    for measured in ("training_seconds", "translation_seconds"):
+        result.pop(measured)
+        wanted.pop(measured)
+    assert result == wanted
+    manifests = [(tmp_path / name / "data" / "manifest.json").read_bytes() for name in ("killed", "whole")]
+    assert manifests[0] == manifests[1]
+    parts = [path for path in (tmp_path / "killed").rglob("*.part") if path.suffix == ".part"]
+    assert not [path for path in parts if path.parent.name == "data"]
+
+
+def _kill_when_there(out: Path, moment: str, name: str, *arguments: str, **settings: Any) -> None:
+    """Kills the recipe and all that it started, without warning; fails if it ends before."""
+    variables = {key: str(value) for key, value in settings.items()}
+    command = ["bash", str(ROOT / "recipes" / name), *arguments]
+    with (out.parent / "killed.log").open("ab") as log:
+        recipe = subprocess.Popen(
+            command, env={**os.environ, **variables}, stdout=log, stderr=log, start_new_session=True
+        )
+        deadline = time.monotonic() + 600
+        while not any(out.glob(moment)):
+            assert recipe.poll() is None, (moment, (out.parent / "killed.log").read_text(encoding="utf-8")[-2000:])
+            assert time.monotonic() < deadline, moment
+            time.sleep(0.002)
+        os.killpg(recipe.pid, signal.SIGKILL)
+        recipe.wait()
 
 
 def test_a_failed_training_names_its_log(tmp_path: Path) -> None:
