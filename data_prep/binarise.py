@@ -14,7 +14,9 @@ def binarise(corpus: Corpus, pieces: Path, out: Path, workers: int) -> dict[str,
     """Fills ``out`` with a joint dictionary and the indexed sets; returns how many distinct symbols there are."""
     sets = [name for name in evaluation_sets(corpus) if (pieces / f"{name}.{corpus.source_lang}").exists()]
     tests = ",".join(str(pieces / name) for name in sets if name != "valid")
-    command = [sys.executable, "-m", "fairseq_cli.preprocess", "--joined-dictionary", "--workers", str(workers)]
+    # fairseq binarises one part by itself after all others are done: of two parts, none at the same time.
+    parts = 1 if workers == 1 else max(workers, min(4 * workers, 16))
+    command = [sys.executable, "-m", "fairseq_cli.preprocess", "--joined-dictionary", "--workers", str(parts)]
     command += ["--source-lang", corpus.source_lang, "--target-lang", corpus.target_lang, "--destdir", str(out)]
     command += ["--trainpref", str(pieces / "train"), "--validpref", str(pieces / "valid"), "--testpref", tests]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -7,6 +7,7 @@ a checkpoint also at whether the model has this vocabulary.
 """
 
 import argparse
+import logging
 import struct
 import sys
 from pathlib import Path
@@ -30,17 +31,17 @@ def check(folder: Path) -> dict[str, int]:
     indexes = sorted(folder.glob("*.idx"))
     if len(dictionaries) != 2 or not indexes:
         raise DataError(f"{folder} must hold what fairseq-preprocess wrote, two dictionaries and indexed sets")
-    sizes = {path.suffixes[-2]: check_dictionary(path) for path in dictionaries}
+    sizes = {_language(path): check_dictionary(path) for path in dictionaries}
     _check_record(folder)
     counts = {}
     for index in indexes:
-        language = f".{index.stem.split('.')[-1]}"
+        language = index.stem.rpartition(".")[2]
         if language not in sizes:
-            raise DataError(f"{folder} must hold dict{language}.txt for {index.name}, but does not")
+            raise DataError(f"{folder} must hold dict.{language}.txt for {index.name}, but does not")
         counts[index.stem] = _check_set(index, sizes[language])
     for stem, count in counts.items():
         name, pair, language = stem.split(".")
-        other = next(side for side in pair.split("-") if side != language)
+        other = next(side for side in sizes if side != language)
         if counts.get(f"{name}.{pair}.{other}") != count:
             raise DataError(
                 f"both sides of {name} must have the same number of sentences, not {count} and "
@@ -54,7 +55,7 @@ def check_dictionary(path: Path) -> int:
     seen: dict[str, int] = {}
     for number, line in enumerate(read_lines(path), start=1):
         symbol, _, count = line.removesuffix(" #fairseq:overwrite").rpartition(" ")
-        if not symbol or not count.isdigit():
+        if not symbol or not count.isdecimal():
             raise DataError(f"{path} must have a symbol and its count in each line, but line {number} is {line!r}")
         if symbol in seen or symbol in SPECIAL:
             first = f"line {seen[symbol]}" if symbol in seen else "fairseq itself"
@@ -65,6 +66,7 @@ def check_dictionary(path: Path) -> int:
 
 def check_vocabulary(folder: Path, checkpoint: Path) -> None:
     """Raises DataError unless the checkpoint's embeddings have a row for each symbol of the dictionaries."""
+    logging.getLogger("fairseq.tasks.text_to_speech").setLevel(logging.WARNING)  # it advertises a package
     from nmt_attn.models import checkpoints
     from nmt_attn.spec import SpecError
 
@@ -72,15 +74,24 @@ def check_vocabulary(folder: Path, checkpoint: Path) -> None:
         model = checkpoints.load(checkpoint)["model"]
     except SpecError as error:
         raise DataError(str(error)) from None
-    pairs = sorted(path.name.split(".")[1] for path in folder.glob("*.idx"))
-    for side, language in zip(("encoder", "decoder"), pairs[0].split("-"), strict=True):
-        path = folder / f"dict.{language}.txt"
-        rows, symbols = model[f"{side}.embed_tokens.weight"].shape[0], check_dictionary(path)
+    paths = {_language(path): path for path in folder.glob("dict.*.txt")}
+    pair = next(folder.glob("*.idx")).name.split(".")[1]
+    source = next(language for language in paths if pair.startswith(f"{language}-"))
+    for side, language in zip(("encoder", "decoder"), sorted(paths, key=lambda name: name != source), strict=True):
+        path = paths[language]
+        weights = model.get(f"{side}.embed_tokens.weight")
+        if weights is None:
+            raise DataError(f"the checkpoint must be of a translation model, but {checkpoint} has no {side} with words")
+        rows, symbols = weights.shape[0], check_dictionary(path)
         if rows != symbols:
             raise DataError(
                 f"{path} must have the {rows} symbols that {checkpoint} was trained with, but has {symbols}: "
                 "give the folder of its training"
             )
+
+
+def _language(dictionary: Path) -> str:
+    return dictionary.name.removeprefix("dict.").removesuffix(".txt")
 
 
 def _check_record(folder: Path) -> None:
@@ -103,8 +114,11 @@ def _check_set(index: Path, symbols: int) -> int:
     _, _, kind, count = struct.unpack("<9sQBQ", content[:header])
     if kind not in TYPES or len(content) != header + 12 * count:
         raise DataError(f"{index} must be whole, but is cut off: run fairseq-preprocess again")
-    sizes = np.frombuffer(content, np.int32, count, header)
-    tokens = int(sizes.sum(dtype=np.int64))
+    sizes = np.frombuffer(content, np.int32, count, header).astype(np.int64)
+    places = np.frombuffer(content, np.int64, count, header + 4 * count)
+    if (sizes < 1).any() or (places != (sizes.cumsum() - sizes) * np.dtype(TYPES[kind]).itemsize).any():
+        raise DataError(f"{index} must be whole, but was not written to its end: run fairseq-preprocess again")
+    tokens = int(sizes.sum())
     wanted = tokens * np.dtype(TYPES[kind]).itemsize
     found = data.stat().st_size if data.exists() else 0
     if found != wanted:

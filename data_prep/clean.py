@@ -12,7 +12,7 @@ from typing import Any
 from data_prep.corpus import Corpus
 from data_prep.errors import DataError
 from data_prep.files import read_lines, write_lines, writing
-from data_prep.filters import CONTROL, REASONS, broken, script_of, wrong_script
+from data_prep.filters import CONTROL, REASONS, REQUIRED, broken, script_of, wrong_script
 from data_prep.normalise import normalise
 from data_prep.parallel import blocks_of, in_order
 
@@ -30,9 +30,8 @@ class Rules:
 
     def objection(self, pair: Pair) -> str:
         """The first reason to take a pair out that can be seen in it alone, "" for none."""
-        for text in pair:
-            if found := broken(text):
-                return found[0]
+        if found := [reason for reason, _ in filter(None, map(broken, pair))]:
+            return min(found, key=list(REASONS).index)
         if pair[0] == pair[1] and "identical" in self.reasons:
             return "identical"
         if "script" in self.reasons and any(map(wrong_script, pair, self.scripts)):
@@ -62,9 +61,11 @@ def clean(corpus: Corpus, raw: Path, out: Path, workers: int) -> dict[str, Any]:
             streams = valid if corpus.valid_every and kept % corpus.valid_every == 0 else train
             for stream, text in zip(streams, pair, strict=True):
                 stream.write(text + "\n")
+    total = kept + sum(taken.values())
     _check_leaks(corpus, leaked, {name: len(pairs) for name, pairs in evaluation.items()})
+    _check_taken(taken, total)
     return {
-        "pairs": kept + sum(taken.values()),
+        "pairs": total,
         "kept": kept,
         "taken": {reason: taken[reason] for reason in REASONS if reason in corpus.filters.reasons},
         "overlap": dict(sorted(leaked.items())),
@@ -135,6 +136,17 @@ def _clean_block(rules: Rules, block: list[Pair]) -> tuple[list[tuple[Pair, int]
 def _mark(pair: Pair) -> int:
     """64 bits that tell pairs apart: two of 5 million share theirs with a probability below one in a million."""
     return int.from_bytes(blake2b("\n".join(pair).encode(), digest_size=8).digest(), "little")
+
+
+def _check_taken(taken: Counter[str], pairs: int) -> None:
+    """Raises DataError if most pairs went for what can be seen in them alone: then it is the wrong text."""
+    for reason in REASONS:
+        if reason not in ("overlap", "duplicate") and 2 * taken[reason] > pairs:
+            keep = f"give other text, or keep them all the same with --without {reason}"
+            raise DataError(
+                f"at most half of the training pairs may be taken out as {reason!r}, not {taken[reason]} of {pairs} "
+                f"({REASONS[reason]}): {'give the raw text' if reason in REQUIRED else keep}"
+            )
 
 
 def _check_leaks(corpus: Corpus, leaked: Counter[str], sizes: dict[str, int]) -> None:

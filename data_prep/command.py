@@ -3,7 +3,9 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from data_prep import subwords
@@ -15,7 +17,9 @@ from data_prep.prepare import Settings, prepare, report
 
 def run(corpus: Corpus, description: str, arguments: Sequence[str] | None = None) -> int:
     """Prepares a corpus as the command line says; a mistake is one line on standard error and exit code 2."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     add_options(parser, corpus)
     return run_options(corpus, parser.parse_args(arguments))
 
@@ -32,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser, corpus: Corpus) -> None:
     add("--words", type=_at_least(1), default=subwords.WORDS, help="words that subwords are learned from (%(default)s)")
     add("--without", default="", help="filters to leave out, such as duplicate,ratio")
     add("--max-length", type=_at_least(1), default=corpus.filters.max_length, help="subwords of a side (%(default)s)")
-    add("--max-ratio", type=float, default=corpus.filters.max_ratio, help="subwords of the longer side (%(default)s)")
+    add("--max-ratio", type=_ratio, default=corpus.filters.max_ratio, help="subwords of the longer side (%(default)s)")
     add("--longest", type=_at_least(1), default=subwords.LONGEST, help="subwords of a test sentence (%(default)s)")
     add("--workers", type=_at_least(1), default=processors(), help="processes (%(default)s)")
 
@@ -51,6 +55,14 @@ def run_options(corpus: Corpus, options: argparse.Namespace) -> int:
         print(f"{corpus.name}: error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _ratio(text: str) -> float:
+    """argparse type: a finite number from 1 on."""
+    with suppress(ValueError):
+        if 1 <= float(text) < inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a finite number of at least 1, not {text!r}")
 
 
 def _at_least(least: int):  # type: ignore[no-untyped-def]

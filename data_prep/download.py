@@ -79,7 +79,8 @@ def with_checksums(archives: Sequence[Archive], path: Path) -> tuple[Archive, ..
 def _local(archive: Archive, folder: Path) -> Path:
     path = folder / archive.name
     if not path.is_file():
-        raise DataError(f"the source must be a folder that holds {archive.name}, but {folder} does not")
+        url = next(iter(archive.urls), "")
+        raise DataError(f"the source must be a folder that holds {archive.name} ({url}), but {folder} does not")
     if not _as_published(archive, path):
         raise DataError(f"{path} must have {archive.checksum.replace(':', ' ')}, but has not: fetch it again")
     return path
@@ -104,7 +105,7 @@ def _download(archive: Archive, folder: Path, stop: threading.Event) -> None:
         if _as_published(archive, part):
             part.replace(folder / archive.name)
             return
-        part.unlink()
+        part.unlink(missing_ok=True)
         reasons.append(f"{url}: not the file with {archive.checksum.replace(':', ' ')}")
     raise DataError(
         f"{archive.name} could not be downloaded ({'; '.join(reasons)}): call again to go on, or give a folder that "
@@ -120,7 +121,7 @@ def _transfer(url: str, part: Path, stop: threading.Event) -> None:
         if code == 0 or status == 416:  # 416: it was complete
             return
         if code in NO_RANGES:
-            part.unlink()
+            part.unlink(missing_ok=True)
         if code in HOPELESS or (400 <= status < 500 and status not in WORTH_ANOTHER_TRY):
             raise _MirrorError(f"HTTP {status}" if status else f"curl {code}")
         reason = f"HTTP {status}" if status >= 400 else f"connection lost, curl {code}"
@@ -162,7 +163,7 @@ def _progress(archives: Sequence[Archive], folder: Path) -> Iterator[None]:
         yield
         return
     done = threading.Event()
-    total = sum(archive.size for archive in archives) if all(archive.size for archive in archives) else None
+    total = sum(archive.size for archive in archives) or None  # of those that are known, the large ones
     bar = tqdm(total=total, unit="B", unit_scale=True, desc="download")
 
     def draw() -> None:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 from data_prep.errors import DataError
 
-SCRIPTS = {  # of languages that are not written in Latin letters
-    "cyrillic": ("be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"),
-    "greek": ("el",),
-    "arabic": ("ar", "fa", "ps", "ur"),
-    "hebrew": ("he", "yi"),
-    "devanagari": ("hi", "mr", "ne"),
-    "east asian": ("ja", "ko", "zh"),
+SCRIPTS = {  # languages with one script of their own; text of another is not checked
+    "latin": "af bs ca cs cy da de en eo es et eu fi fr ga gl hr hu id is it lb lt lv ms mt nb nl nn no pl pt ro "
+    "sk sl sq sv sw tl tr vi",
+    "cyrillic": "be bg ky mk mn ru tg uk",
+    "greek": "el",
+    "arabic": "ar fa ps ur",
+    "hebrew": "he yi",
+    "devanagari": "hi mr ne",
+    "east asian": "ja ko zh",
 }
 LETTERS = {
     "latin": "A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ",
@@ -22,7 +24,6 @@ LETTERS = {
     "devanagari": "ऀ-ॿ",
     "east asian": "ᄀ-ᇿ々぀-ヿ㐀-䶿一-鿿가-힯",
 }
-ANY_LETTER = re.compile(r"[^\W\d_]")
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 RESERVED = re.compile("<pad>|<s>|</s>|<unk>")  # symbols of fairseq's dictionary
 SUBWORD = re.compile(r"▁|\S@@(?: |$)")  # SentencePiece, subword-nmt
@@ -61,7 +62,9 @@ class Filters:
 
 
 def script_of(language: str) -> str:
-    return next((script for script, languages in SCRIPTS.items() if language in languages), "latin")
+    """Name of the letters that a language ("zh", "zh_CN") is written with, "" if we do not know."""
+    language = re.split("[-_]", language)[0]
+    return next((script for script, languages in SCRIPTS.items() if language in languages.split()), "")
 
 
 def broken(text: str) -> tuple[str, str] | None:
@@ -77,7 +80,7 @@ def broken(text: str) -> tuple[str, str] | None:
 
 def wrong_script(text: str, script: str) -> bool:
     """Whether less than half of the letters are of the script; a line without letters is not wrong."""
-    if script == "latin" and text.isascii():
+    if not script or (script == "latin" and text.isascii()):
         return False
-    letters = "".join(ANY_LETTER.findall(text))
+    letters = "".join(filter(str.isalpha, text))
     return 2 * len(re.findall(f"[{LETTERS[script]}]", letters)) < len(letters)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 # soft hyphen, zero width space, marks of direction, byte order mark
-INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 SPACES = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
@@ -13,7 +13,8 @@ def normalise(line: str, lowercase: bool = False) -> str:
 
     Other control characters stay for the filters to see.
     """
+    if lowercase:
+        line = line.lower()
     if not line.isascii():
-        line = INVISIBLE.sub("", unicodedata.normalize("NFC", line))
-    line = SPACES.sub(" ", line.removesuffix("\r")).strip(" ")
-    return line.lower() if lowercase else line
+        line = unicodedata.normalize("NFC", INVISIBLE.sub("", line))
+    return SPACES.sub(" ", line).lstrip(" ").rstrip(" \r")

@@ -8,7 +8,9 @@ of their own (--test).
 """
 
 import argparse
+import re
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,15 +21,23 @@ OWN = Corpus("own", source_lang="", target_lang="", train=(), valid=(), tests={}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--source-lang", required=True, help="language of the source, and ending of its files")
-    parser.add_argument("--target-lang", required=True)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--source-lang", type=_language, required=True, help="language of the source, and ending of its files"
+    )
+    parser.add_argument("--target-lang", type=_language, required=True)
     for name in ("train", "valid", "test"):
         parser.add_argument(f"--{name}", required=True, nargs="+", metavar="PREFIX")
     parser.add_argument("--lowercase", action="store_true")
-    parser.add_argument("--coverage", type=float, default=1.0, help="share of the characters that get a subword")
+    parser.add_argument("--coverage", type=_share, default=1.0, help="share of the characters that get a subword")
     add_options(parser, OWN)
     options = parser.parse_args()
+    names = [Path(prefix).name for prefix in options.test]
+    for name in names:
+        if names.count(name) > 1:
+            parser.error(f"argument --test: names must differ, but two are {name!r}")
 
     def texts(prefixes: list[str]) -> tuple[Text, ...]:
         languages = options.source_lang, options.target_lang
@@ -44,6 +54,21 @@ def main() -> int:
         coverage=options.coverage,
     )
     return run_options(corpus, options)
+
+
+def _language(text: str) -> str:
+    """argparse type: what can stand in a file name of fairseq's, which has - and . between the parts."""
+    if not re.fullmatch(r"[A-Za-z0-9_]+", text):
+        raise argparse.ArgumentTypeError(f"must be letters, digits and _, not {text!r}")
+    return text
+
+
+def _share(text: str) -> float:
+    """argparse type: what SentencePiece takes as coverage."""
+    with suppress(ValueError):
+        if 0.98 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number from 0.98 to 1, not {text!r}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """A function over blocks of work in several processes, in order, with a bounded number of blocks in memory."""
 
 import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
+
+from data_prep.errors import DataError
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
@@ -24,7 +29,7 @@ def in_order(function: Callable[[Block], Result], blocks: Iterable[Block], worke
     if workers == 1:
         yield from map(function, blocks)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=_leave_with_parent) as pool:
         pending: deque[Future[Result]] = deque()
         try:
             for block in blocks:
@@ -33,8 +38,25 @@ def in_order(function: Callable[[Block], Result], blocks: Iterable[Block], worke
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        except BrokenProcessPool:
+            raise DataError(
+                f"all {workers} processes must live to the end, but one was killed, as happens without enough memory: "
+                "give fewer --workers"
+            ) from None
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _leave_with_parent() -> None:
+    """A worker does not outlive a parent that was killed: it would hold its locks."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def blocks_of(items: Iterable[Item], size: int = BLOCK) -> Iterator[list[Item]]:

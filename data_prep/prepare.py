@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from unicodedata import unidata_version
 
 from data_prep import subwords
 from data_prep.binarise import binarise
@@ -19,10 +20,13 @@ from data_prep.parallel import processors
 from data_prep.raw import sets, unpack
 from data_prep.steps import Record, checksums, only_one, step
 
+# Raised with each change of the code that changes what a step makes, so that it is made again.
+VERSIONS = {"raw": 1, "text": 1, "subwords": 1, "pieces": 1, "bin": 1}
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the data come from and how the work is done; nothing here changes a result but ``words``.
+    """Where the data come from, how the work is done, and two limits.
 
     ``source``: folder or address of the archives, "" for the mirrors. ``checksums``: a file of sha256sum's that stands
     for the published checksums. ``words``: distinct words that subwords are learned from. ``longest``: subwords of a
@@ -42,31 +46,43 @@ def prepare(corpus: Corpus, out: Path, settings: Settings) -> dict[str, Any]:
 
     Raises DataError. Only what depends on a changed parameter or text is done again.
     """
+    if {",", ":"} & set(str(out.absolute())):
+        raise DataError(f"--out must have no comma and no colon in its path, which fairseq splits there, not {out}")
     with only_one(out):
         if settings.checksums is not None:
             corpus = replace(corpus, archives=with_checksums(corpus.archives, settings.checksums))
         raw, text, model, pieces, binary = (out / name for name in ("raw", "text", "subwords", "pieces", "bin"))
         records: dict[str, Record] = {}
         filters, workers = corpus.filters, settings.workers
+        (out / "manifest.json").unlink(missing_ok=True)
         records["raw"] = step(
             raw,
-            {name: [_listed(text) for text in texts] for name, texts in sets(corpus).items()},
+            {"version": VERSIONS["raw"]}
+            | {name: [_listed(text) for text in texts] for name, texts in sets(corpus).items()},
             _sources(corpus),
-            lambda part: unpack(corpus, fetch(corpus.archives, out / "archives", settings.source, settings.jobs), part),
+            lambda part: unpack(corpus, _archives(corpus, out / "archives", settings), part),
         )
         early = [reason for reason in filters.reasons if reason not in ("length", "ratio")]
         records["text"] = step(
             text,
-            {"filters": early, "lowercase": corpus.lowercase, "valid_every": corpus.valid_every},
+            {
+                "version": VERSIONS["text"],
+                "unicode": unidata_version,
+                "filters": early,
+                "lowercase": corpus.lowercase,
+                "valid_every": corpus.valid_every,
+            },
             checksums(records["raw"]),
             lambda part: clean(corpus, raw, part, workers),
         )
         records["subwords"] = step(
             model,
             {
+                "version": VERSIONS["subwords"],
                 "type": corpus.subwords,
                 "vocabulary": corpus.vocabulary,
                 "coverage": corpus.coverage,
+                "normalization": subwords.NORMALIZATION,
                 "words": settings.words,
                 "sentencepiece": version("sentencepiece"),
             },
@@ -77,6 +93,7 @@ def prepare(corpus: Corpus, out: Path, settings: Settings) -> dict[str, Any]:
         records["pieces"] = step(
             pieces,
             {
+                "version": VERSIONS["pieces"],
                 "filters": late,
                 "max_length": filters.max_length,
                 "max_ratio": filters.max_ratio,
@@ -87,7 +104,7 @@ def prepare(corpus: Corpus, out: Path, settings: Settings) -> dict[str, Any]:
         )
         records["bin"] = step(
             binary,
-            {"fairseq": _fairseq()},
+            {"version": VERSIONS["bin"], "fairseq": _fairseq()},
             checksums(records["pieces"]),
             lambda part: binarise(corpus, pieces, part, workers),
         )
@@ -103,15 +120,19 @@ def prepare(corpus: Corpus, out: Path, settings: Settings) -> dict[str, Any]:
         return manifest
 
 
+def _archives(corpus: Corpus, folder: Path, settings: Settings) -> dict[str, Path]:
+    return fetch(corpus.archives, folder, settings.source, settings.jobs) if corpus.archives else {}
+
+
 def report(manifest: dict[str, Any]) -> str:
     """What each filter took and what is left, as a table that a person reads."""
     text, pieces = (manifest["steps"][name]["report"] for name in ("text", "pieces"))
     rows = [(text["pairs"], "training pairs")]
     rows += [(-count, f"{reason}: {REASONS[reason]}") for reason, count in {**text["taken"], **pieces}.items()]
-    binary = manifest["steps"]["pieces"]["outputs"]
+    encoded = manifest["steps"]["pieces"]["outputs"]
     held_out = text["kept"] - manifest["steps"]["text"]["outputs"][f"train.{manifest['source_lang']}"]["lines"]
     rows += [(-held_out, "held out as development text")] if held_out else []
-    rows += [(binary[f"train.{manifest['source_lang']}"]["lines"], "training pairs stay")]
+    rows += [(encoded[f"train.{manifest['source_lang']}"]["lines"], "training pairs stay")]
     lines = [f"{count:>12,}  {what}" for count, what in rows]
     for name, count in text["overlap"].items():
         lines.append(f"{count:>12,}  pairs of {name} were in the training text")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from data_prep.archives import extract
-from data_prep.checks import check_lines, refuse_line_counts
 from data_prep.clean import evaluation_sets
 from data_prep.corpus import Corpus, Side, Text
 from data_prep.errors import DataError
 from data_prep.files import writing
+from data_prep.refusals import check_lines, refuse_line_counts
 from data_prep.texts import plain_lines
 
 

@@ -49,9 +49,11 @@ def step(
 def read_record(folder: Path) -> Record | None:
     """The record of a finished step, None if there is none."""
     try:
-        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    whole = isinstance(record, dict) and {"parameters", "inputs", "outputs", "report"} <= record.keys()
+    return record if whole else None
 
 
 def checksums(record: Record) -> dict[str, str]:
@@ -61,16 +63,22 @@ def checksums(record: Record) -> dict[str, str]:
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Raises DataError if another process works in the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    """Waits while another process works in the folder: what it makes needs not be made again."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise DataError(
+            f"{folder} must be a folder to write in, but is not ({error.strerror}): give another --out"
+        ) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DataError(
-                f"only one process may work in {folder}, but another holds {lock.name}: wait for it, or give another "
-                "folder"
-            ) from None
+        except BlockingIOError:
+            print(
+                f"another process works in {folder} (it holds {lock.name}): waiting for it", file=sys.stderr, flush=True
+            )
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

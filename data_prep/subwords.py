@@ -1,7 +1,7 @@
 """Joint subwords with SentencePiece: train a model on clean text, encode the text, leave out pairs by their length."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from io import BytesIO
@@ -19,6 +19,7 @@ from data_prep.filters import Filters
 from data_prep.parallel import blocks_of, in_order
 
 WORDS = 2_000_000  # distinct words that the model is trained on: about 2 GB in SentencePiece
+NORMALIZATION = "identity"  # the text is normalised before, and outputs shall be spelled as the references are
 LONGEST = 1022  # subwords of a development or test sentence: fairseq's 1,024 positions, with some room
 
 
@@ -45,13 +46,14 @@ def train(corpus: Corpus, text: Path, out: Path, workers: int, words: int = WORD
             bos_id=-1,
             eos_id=-1,
             pad_id=-1,
+            normalization_rule_name=NORMALIZATION,
             num_threads=16,  # whatever the machine has: sums of floating-point numbers depend on it
             minloglevel=2,
         )
     except RuntimeError as error:
         raise DataError(
             f"the training text must allow {corpus.vocabulary} subwords, but does not (SentencePiece: "
-            f"{' '.join(str(error).split())}): give another --vocabulary"
+            f"{' '.join(str(error).split()).rpartition('] ')[2]}): give another --vocabulary"
         ) from None
     (out / "subwords.model").write_bytes(model.getvalue())
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
@@ -85,13 +87,21 @@ def encode(corpus: Corpus, text: Path, model: Path, out: Path, workers: int, lon
     """
     taken: Counter[str] = Counter()
     processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    kept = 0
     work = partial(_encode_block, processor, corpus.filters)
     with ExitStack() as stack:
         streams = [stack.enter_context(writing(out / f"train.{language}")) for language in corpus.languages]
         for pairs, block_taken in in_order(work, blocks_of(read_pairs(corpus, text, "train")), workers):
             taken.update(block_taken)
+            kept += len(pairs)
             for stream, lines in zip(streams, zip(*pairs, strict=True), strict=bool(pairs)):
                 stream.writelines(line + "\n" for line in lines)
+    if not kept:
+        raise DataError(
+            f"training pairs must have 1 to {corpus.filters.max_length} subwords on a side, and at most "
+            f"{corpus.filters.max_ratio:g} times those of the other, but none of {taken.total()} has: give another "
+            "--max-length or --max-ratio"
+        )
     for path in sorted(text.glob("*.*")):
         if path.suffix[1:] in corpus.languages and path.stem != "train":
             write_lines(out / path.name, _checked(path, processor, longest))
@@ -101,15 +111,23 @@ def encode(corpus: Corpus, text: Path, model: Path, out: Path, workers: int, lon
 def _encode_block(
     processor: sentencepiece.SentencePieceProcessor, filters: Filters, block: list[Pair]
 ) -> tuple[list[Pair], Counter[str]]:
+    pieces_of = _encoder(processor)
     taken: Counter[str] = Counter()
     kept = []
     for pair in block:
-        pieces = [processor.encode(text, out_type=str) for text in pair]
+        pieces = [pieces_of(text) for text in pair]
         if reason := _length_objection(filters, len(pieces[0]), len(pieces[1])):
             taken[reason] += 1
         else:
             kept.append((" ".join(pieces[0]), " ".join(pieces[1])))
     return kept, taken
+
+
+def _encoder(processor: sentencepiece.SentencePieceProcessor) -> Callable[[str], list[str]]:
+    """The pieces of a text, <unk> for what the model does not know; SentencePiece itself would give it back as it is,
+    and fairseq would take it into the dictionary."""
+    pieces = [processor.id_to_piece(number) for number in range(len(processor))]
+    return lambda text: [pieces[number] for number in processor.encode(text)]
 
 
 def _length_objection(filters: Filters, source: int, target: int) -> str:
@@ -122,8 +140,9 @@ def _length_objection(filters: Filters, source: int, target: int) -> str:
 
 
 def _checked(path: Path, processor: sentencepiece.SentencePieceProcessor, longest: int) -> Iterator[str]:
+    pieces_of = _encoder(processor)
     for number, line in enumerate(read_lines(path), start=1):
-        pieces = processor.encode(line, out_type=str)
+        pieces = pieces_of(line)
         if len(pieces) > longest:
             raise DataError(
                 f"{path.name} must have at most {longest} subwords in a line, but line {number} has {len(pieces)}: "

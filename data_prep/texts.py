@@ -13,7 +13,8 @@ KEPT_TAGS = re.compile("</?(?:title|description)>")
 def plain_lines(path: Path, name: str) -> Iterator[str]:
     """Lines of a file; ``name`` in the archive tells the format: WMT's .sgm, IWSLT's train.tags.* and .xml, or plain.
 
-    Segments of .sgm are what sacreBLEU takes from them, white space included.
+    Segments of .sgm are what sacreBLEU takes from them, white space included. In .xml ’ becomes ', as in fairseq's
+    script: some of IWSLT's talks have the one, some the other.
     """
     if name.endswith(".sgm"):
         for line in read_lines(path):
@@ -22,7 +23,7 @@ def plain_lines(path: Path, name: str) -> Iterator[str]:
     elif name.endswith(".xml"):
         for line in read_lines(path):
             if match := SEGMENT.search(line):
-                yield match[1].strip()
+                yield re.sub(r"\s+", " ", match[1].strip()).replace("’", "'")
     elif "train.tags." in name:
         for line in read_lines(path):
             text = KEPT_TAGS.sub("", line).strip()

@@ -12,7 +12,17 @@ from pathlib import Path
 import nmt_attn
 from nmt_attn.corpora.fragment import write_corpus
 
-PACKAGES = ("torch", "ve-fairseq", "fairseq-fixed", "sacrebleu", "sentencepiece", "numpy", "pandas", "matplotlib")
+PACKAGES = (
+    "torch",
+    "ve-fairseq",
+    "fairseq-fixed",
+    "sacrebleu",
+    "sacremoses",
+    "sentencepiece",
+    "numpy",
+    "pandas",
+    "matplotlib",
+)
 UPDATES = 20
 
 

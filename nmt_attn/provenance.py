@@ -73,16 +73,20 @@ def code_version() -> str:
 
 
 def _training_seconds(log: Path | None) -> float:
-    if log is None:
-        return 0.0
-    with log.open(encoding="utf-8", errors="replace") as stream:
-        return training_seconds(stream)
+    return 0.0 if log is None else training_seconds(_text(log).splitlines())
 
 
 def _translation_seconds(log: Path | None) -> float:
     if log is None:
         return 0.0
-    times = TRANSLATION_TIME.findall(log.read_text(encoding="utf-8", errors="replace"))
+    times = TRANSLATION_TIME.findall(_text(log))
     if not times:
         raise SpecError(f"{log} must hold fairseq-generate's summary, but was cut off: translate again")
     return float(times[-1])
+
+
+def _text(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise SpecError(f"{log} must be a log that can be read: {error.strerror}") from None

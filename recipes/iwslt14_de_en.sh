@@ -4,8 +4,9 @@
 #   bash recipes/iwslt14_de_en.sh [ARCH [fairseq-train flags]]     ARCH: see nmt-attn archs; default nmt_attn_small
 #   IWSLT14=/folder/with/de-en.tgz bash recipes/iwslt14_de_en.sh    takes the data from there, else downloads them
 #
-# fairseq's settings for this corpus, at 4,096 tokens an update; text and scores are lower-cased.
-ARCH=${1:-nmt_attn_small} DIRECTION=${DIRECTION:-de-en}
+# Learning rate, warm-up, dropout, weight decay and batch are those of fairseq's recipe; its beam (5, no length penalty) and
+# checkpoint (the best) are not. Text and scores are lower-cased.
+ARCH=${1:-nmt_attn_small}
 IWSLT14=${IWSLT14:-} CHECKSUMS=${CHECKSUMS:-} OUT=${OUT:-runs/iwslt14_de_en} VENV=${VENV-.venv}
 SEED=${SEED:-1000000} UPDATES=${UPDATES:-50000} WARMUP=${WARMUP:-4000} LEARNING_RATE=${LEARNING_RATE:-0.0005}
 TOKENS=${TOKENS:-4096} MAX_TOKENS=${MAX_TOKENS:-4096} VOCABULARY=${VOCABULARY:-10000} AVERAGE=${AVERAGE:-5}
@@ -14,7 +15,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 shift || true
 environment plot,moses
-settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE TOKENS VOCABULARY AVERAGE SAVE_EVERY DIRECTION
 prepare iwslt14_de_en --source "$IWSLT14" ${CHECKSUMS:+--checksums "$CHECKSUMS"}
 run_arch "$ARCH" --dropout 0.3 --weight-decay 0.0001 "$@"
-show "$OUT/$ARCH"
+show

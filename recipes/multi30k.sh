@@ -9,7 +9,7 @@ ARCH=${1:-nmt_attn_tiny}
 MULTI30K=${MULTI30K:-} CHECKSUMS=${CHECKSUMS:-} OUT=${OUT:-runs/multi30k} VENV=${VENV-.venv}
 SEED=${SEED:-1000000} UPDATES=${UPDATES:-3000} WARMUP=${WARMUP:-500} LEARNING_RATE=${LEARNING_RATE:-0.003}
 MAX_TOKENS=${MAX_TOKENS:-2000} VOCABULARY=${VOCABULARY:-4000} AVERAGE=${AVERAGE:-5}
-SAVE_EVERY=${SAVE_EVERY:-200} LOG_EVERY=${LOG_EVERY:-100}
+SAVE_EVERY=${SAVE_EVERY:-200} LOG_EVERY=${LOG_EVERY:-100} SCORE_FLAGS=
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 shift || true
@@ -19,7 +19,6 @@ if [[ $ARCH == transformer ]]; then
   done
 fi
 environment plot,moses
-settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE MAX_TOKENS VOCABULARY AVERAGE SAVE_EVERY
 prepare multi30k --source "$MULTI30K" ${CHECKSUMS:+--checksums "$CHECKSUMS"}
 run_arch "$ARCH" "$@"
-show "$OUT/$ARCH"
+show

@@ -8,18 +8,19 @@ ARCHS=${ARCHS:-nmt_attn_tiny nmt_attn_tiny_self0111 nmt_attn_tiny_cross0111}
 OUT=${OUT:-runs/quickstart} VENV=${VENV-.venv}
 SEED=${SEED:-1000000} UPDATES=${UPDATES:-1000} WARMUP=${WARMUP:-150} LEARNING_RATE=${LEARNING_RATE:-0.003}
 MAX_TOKENS=${MAX_TOKENS:-1200} VOCABULARY=${VOCABULARY:-2000} AVERAGE=${AVERAGE:-3}
-SAVE_EVERY=${SAVE_EVERY:-100} LOG_EVERY=${LOG_EVERY:-50}
+SAVE_EVERY=${SAVE_EVERY:-100} LOG_EVERY=${LOG_EVERY:-50} SCORE_FLAGS=
 TRAIN=${TRAIN:-20000} VALID=${VALID:-200} TEST=${TEST:-500}
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 environment plot,moses
-settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE MAX_TOKENS VOCABULARY AVERAGE SAVE_EVERY TRAIN VALID TEST
-[[ -e $OUT/text ]] || {
+same_settings "$OUT" SEED TRAIN VALID TEST
+if wants prepare && [[ ! -e $OUT/text ]]; then
   say "corpus: $TRAIN + $VALID + $TEST sentence pairs"
   rm -rf "$OUT/text.part"
   nmt-attn corpus fragment --out "$OUT/text.part" --train "$TRAIN" --valid "$VALID" --test "$TEST" --seed "$SEED"
   mv "$OUT/text.part" "$OUT/text"
-}
+  settings "$OUT" SEED TRAIN VALID TEST
+fi
 prepare own --source-lang en --target-lang de --train "$OUT/text/train" --valid "$OUT/text/valid" \
   --test "$OUT/text/test" --without ratio # generated pairs are right at any length
 side_by_side run_arch $ARCHS

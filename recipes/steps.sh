@@ -1,10 +1,11 @@
 # Steps that the recipes share. Source it; it leaves the shell in the checkout's root with the environment in PATH.
 #
 # A step whose result exists is skipped; each result is made under another name and renamed when it is complete, so
-# that an interrupted recipe goes on where it was. The folder OUT belongs to one set of settings.
+# that an interrupted recipe goes on where it was. The data in OUT and each run belong to one set of settings.
 #
-# STEPS       which of them to do; all by default: "prepare train average translate score"
-# DIRECTION   languages of the translation, source-target; by default those of the corpus
+# STEPS           which of them to do; all by default: "prepare train average translate score"
+# DIRECTION       languages of the translation, source-target; by default those of the corpus
+# PREPARE_FLAGS   more flags for data_prep, such as "--without duplicate"
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,7 +13,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source recipes/launch.sh
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
-fail() { printf 'error: %s\n' "$*" >&2; exit 2; }
 
 # Large blocks stay with the process instead of going back to the system at every update (glibc); idle threads sleep.
 export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=1073741824 OMP_WAIT_POLICY=passive
@@ -36,29 +36,36 @@ environment() {
 
 # wants STEP: whether the recipe shall do this step.
 ALL_STEPS="prepare train average translate score"
-STEPS=${STEPS:-$ALL_STEPS}
+STEPS=${STEPS:-$ALL_STEPS} PREPARE_FLAGS=${PREPARE_FLAGS:-}
 for name in $STEPS; do
   [[ " $ALL_STEPS " == *" $name "* ]] || fail "STEPS must be some of $ALL_STEPS, not $name"
 done
 wants() { [[ " $STEPS " == *" $1 "* ]]; }
 
 # needs FILE STEP: FILE must be there, as STEP makes it.
-needs() { [[ -e $1 ]] || fail "$1 must be there to go on, but is not: run the step '$2' first (STEPS=$STEPS)"; }
+needs() { [[ -e $1 ]] || fail "$1 must be there to go on, but is not: do the step before it first (STEPS=$2)"; }
 
 # settings FOLDER NAME...: FOLDER must be new or made with the same values of these variables.
 settings() {
-  local folder=$1 name wanted kept
+  local folder=$1 name
+  same_settings "$@"
   shift
   mkdir -p "$folder/settings" || fail "OUT must be a folder that can be written, not $OUT"
   for name in "$@"; do
-    wanted=${!name}
-    if [[ -e $folder/settings/$name ]]; then
-      kept=$(<"$folder/settings/$name")
-      [[ $kept == "$wanted" ]] ||
-        fail "$folder holds another run: $name was '$kept', not '$wanted'; set OUT to a new folder, or remove $folder"
-    else
-      printf '%s\n' "$wanted" >"$folder/settings/$name"
-    fi
+    printf '%s\n' "${!name}" >"$folder/settings/$name.part"
+    mv "$folder/settings/$name.part" "$folder/settings/$name"
+  done
+}
+
+# same_settings FOLDER NAME...: those of them that FOLDER was made with must have the same values.
+same_settings() {
+  local folder=$1 name kept
+  shift
+  for name in "$@"; do
+    [[ -e $folder/settings/$name ]] || continue
+    kept=$(<"$folder/settings/$name")
+    [[ $kept == "${!name}" ]] ||
+      fail "$folder holds another run: $name was '$kept', not '${!name}'; set OUT to a new folder, or remove $folder"
   done
 }
 
@@ -67,43 +74,53 @@ prepare() {
   local corpus=$1
   shift
   wants prepare || return 0
+  same_settings "$OUT" VOCABULARY PREPARE_FLAGS
   say "data: $corpus, $VOCABULARY joint subwords"
-  python -m "data_prep.$corpus" --out "$OUT/data" --vocabulary "$VOCABULARY" "$@" >&2
+  python -m "data_prep.$corpus" --out "$OUT/data" --vocabulary "$VOCABULARY" "$@" $PREPARE_FLAGS >&2
+  settings "$OUT" VOCABULARY PREPARE_FLAGS
 }
 
 # manifest EXPRESSION: a value out of the manifest of OUT/data, named m.
 manifest() { python -c "import json, sys; m = json.load(open(sys.argv[1])); print($1)" "$OUT/data/manifest.json"; }
 
-# run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/ARCH.
+RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECTION flags data"
+
+# run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/ARCH, or OUT/ARCH.DIRECTION if that is
+# not the direction of the corpus. Leaves the folder's name in RUN.
 run_arch() {
-  local arch=$1 run=$OUT/$1 number name tests
+  local arch=$1 number="" direction name tests flags data
   shift
-  if ! { wants train || wants average || wants translate || wants score; }; then return 0; fi
+  RUN=$OUT/$arch
+  [[ $STEPS != prepare ]] || return 0
   needs "$OUT/data/manifest.json" prepare
-  DIRECTION=${DIRECTION:-$(manifest 'm["source_lang"] + "-" + m["target_lang"]')}
-  TARGET=${DIRECTION#*-}
+  direction=$(manifest 'm["source_lang"] + "-" + m["target_lang"]')
+  DIRECTION=${DIRECTION:-$direction}
+  [[ $DIRECTION == "$direction" ]] || RUN=$OUT/$arch.$DIRECTION
+  TARGET=${DIRECTION#*-} TOKENS=${TOKENS:-$MAX_TOKENS} flags=$*
+  data=$(manifest '", ".join(file["sha256"][:16] for file in m["steps"]["bin"]["outputs"].values())')
+  [[ -e $RUN/trained || -n $(newest_checkpoint "$RUN") ]] || rm -rf "$RUN/settings" # nothing was made with them
+  settings "$RUN" $RUN_SETTINGS
   if wants train || wants translate; then python -m data_prep.check "$OUT/data/bin" >&2; fi
-  ! wants train || train "$arch" "$run" "$@"
-  ! wants average || average "$run"
+  ! wants train || train "$arch" "$RUN" "$@"
+  ! wants average || average "$RUN"
   tests=$(manifest '*m["tests"], sep="\n"')
-  number=""
   for name in $tests; do
-    ! wants translate || translate "$run" "test$number"
-    ! wants score || result "$run" "test$number" "$name"
+    ! wants translate || translate "$RUN" "test$number"
+    ! wants score || result "$RUN" "test$number" "$name"
     number=$((number + 1))
   done
 }
 
-# train ARCH RUN [fairseq-train flags]: UPDATES updates of TOKENS target tokens (MAX_TOKENS at a time at most, shared out
-# among all processes), a checkpoint every SAVE_EVERY, the last AVERAGE kept.
+# train ARCH RUN [fairseq-train flags]: UPDATES updates of TOKENS tokens with padding (MAX_TOKENS at a time at most, shared
+# out among all processes), a checkpoint every SAVE_EVERY, the last AVERAGE kept.
 train() {
   local arch=$1 run=$2 all parts mixed last
   shift 2
-  local flags=$*
-  settings "$run" flags DIRECTION
   [[ ! -e $run/trained ]] || { say "$arch: trained before, kept"; return; }
+  ((UPDATES % SAVE_EVERY == 0 && UPDATES / SAVE_EVERY >= AVERAGE)) ||
+    fail "UPDATES ($UPDATES) must be SAVE_EVERY ($SAVE_EVERY) times AVERAGE ($AVERAGE) or more, without a remainder"
   all=$(processes)
-  parts=$(batch "${TOKENS:-$MAX_TOKENS}" "$MAX_TOKENS" "$all")
+  parts=$(batch "$TOKENS" "$MAX_TOKENS" "$all")
   mixed=$(precision)
   settings "$run" parts mixed # fairseq loses its place in the data if the number of processes changes
   last=$(newest_checkpoint "$run")
@@ -121,10 +138,12 @@ train() {
   touch "$run/trained"
 }
 
-# average RUN: the mean of the last AVERAGE checkpoints.
+# average RUN: the mean of the last AVERAGE checkpoints. What was made of another average goes.
 average() {
   needs "$1/trained" train
-  [[ -e $1/average.pt ]] || nmt-attn average "$1" --last "$AVERAGE" --output "$1/average.pt" >&2
+  [[ ! -e $1/average.pt ]] || return 0
+  rm -rf "$1/translations"
+  nmt-attn average "$1" --last "$AVERAGE" --output "$1/average.pt" >&2
 }
 
 # translate RUN SUBSET: RUN/translations/SUBSET.
@@ -135,6 +154,7 @@ translate() {
   needs "$run/average.pt" average
   [[ ! -e $out/$subset ]] || return 0
   mkdir -p "$out"
+  rm -f "$run"/result*.json
   say "$(basename "$run"): translating $subset"
   fairseq-generate "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
     --user-dir "$(nmt-attn user-dir)" --path "$run/average.pt" --gen-subset "$subset" --beam 4 --lenpen 0.6 \
@@ -158,10 +178,8 @@ result() {
   mv "$file.part" "$file"
 }
 
-# show RUN: the result of the first test set as the recipe's last line, once it is there.
-show() {
-  ! wants score || cat "$1/result.json"
-}
+# show: the result of the last run on the first test set, as the recipe's last line.
+show() { ! wants score || cat "$RUN/result.json"; }
 
 # side_by_side COMMAND ARGUMENT...: COMMAND for each ARGUMENT, all at the same time with the processors shared out,
 # which for small models is much faster than one after the other. Fails if one fails.

@@ -6,18 +6,18 @@
 #   WMT14=/folder/of/the/archives bash recipes/wmt14_en_de.sh    takes the data from there, else downloads 1.7 GB
 #   STEPS=prepare bash recipes/wmt14_en_de.sh                    that step alone
 #
-# TOKENS target tokens an update on any number of GPUs: update-freq is worked out. Under Slurm, also on several nodes:
+# At most TOKENS tokens with padding an update, about 25,000 target tokens, on any number of GPUs: --update-freq is worked
+# out. Under Slurm, also on several nodes:
 # recipes/slurm/recipe.sbatch. Scores: newstest2014 in full (result.json) and as filtered (result-test1.json).
 ARCH=${1:-nmt_attn_base}
 WMT14=${WMT14:-} CHECKSUMS=${CHECKSUMS:-} OUT=${OUT:-runs/wmt14_en_de} VENV=${VENV-.venv}
 SEED=${SEED:-1000000} UPDATES=${UPDATES:-100000} WARMUP=${WARMUP:-4000} LEARNING_RATE=${LEARNING_RATE:-0.0007}
 TOKENS=${TOKENS:-32768} MAX_TOKENS=${MAX_TOKENS:-4096} VOCABULARY=${VOCABULARY:-37000} AVERAGE=${AVERAGE:-5}
-SAVE_EVERY=${SAVE_EVERY:-1500} LOG_EVERY=${LOG_EVERY:-100}
+SAVE_EVERY=${SAVE_EVERY:-1250} LOG_EVERY=${LOG_EVERY:-100} SCORE_FLAGS=
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 shift || true
 environment plot,moses
-settings "$OUT" SEED UPDATES WARMUP LEARNING_RATE TOKENS VOCABULARY AVERAGE SAVE_EVERY
 prepare wmt14_en_de --source "$WMT14" ${CHECKSUMS:+--checksums "$CHECKSUMS"}
 run_arch "$ARCH" "$@"
-show "$OUT/$ARCH"
+show

@@ -7,6 +7,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/../recipes/steps.sh"
 
 environment test
 export OMP_NUM_THREADS=1
-say "lint" && ruff check . && ruff format --check .
-say "types" && mypy
-say "tests" && python -m pytest -n "$(nproc 2>/dev/null || sysctl -n hw.ncpu)" "$@"
+say "lint"
+ruff check .
+ruff format --check .
+say "types"
+mypy
+say "tests"
+python -m pytest -n "$(nproc 2>/dev/null || sysctl -n hw.ncpu)" "$@"

@@ -32,7 +32,7 @@ def _last_json(done: subprocess.CompletedProcess[str]) -> Any:
 
 def test_the_quickstart_learns_to_translate_the_embedded_corpus(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"OUT": tmp_path, "VENV": "", "ARCHS": "nmt_attn_tiny", "TEST": 203}
-    settings |= {"UPDATES": 450, "WARMUP": 100, "TRAIN": 12000}
+    settings |= {"UPDATES": 450, "SAVE_EVERY": 50, "WARMUP": 100, "TRAIN": 12000}
     done = _recipe("quickstart.sh", **settings)
     (result,) = _last_json(done)
     assert result["bleu"] > 30, result
@@ -49,9 +49,9 @@ def test_the_quickstart_learns_to_translate_the_embedded_corpus(tmp_path: Path) 
 
     other = _recipe("quickstart.sh", **{**settings, "UPDATES": 500})
     assert other.returncode == 2
-    assert other.stderr.strip() == (
-        f"error: {tmp_path} holds another run: UPDATES was '450', not '500'; "
-        f"set OUT to a new folder, or remove {tmp_path}"
+    assert other.stderr.splitlines()[-1] == (
+        f"error: {tmp_path}/nmt_attn_tiny holds another run: UPDATES was '450', not '500'; "
+        f"set OUT to a new folder, or remove {tmp_path}/nmt_attn_tiny"
     )
 
 
@@ -115,7 +115,7 @@ def test_each_step_of_a_recipe_alone_and_in_order(small_archives: Path, tmp_path
         assert early.returncode == 2
         assert early.stderr.strip() == (
             f"error: {tmp_path}/data/manifest.json must be there to go on, but is not: "
-            f"run the step 'prepare' first (STEPS={name})"
+            "do the step before it first (STEPS=prepare)"
         )
     made = {
         "prepare": "data/manifest.json",

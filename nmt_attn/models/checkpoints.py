@@ -3,6 +3,7 @@
 import argparse
 import os
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,12 @@ def load(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise SpecError(f"the checkpoint must be a file, but {path} does not exist") from None
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise SpecError(f"the checkpoint must hold data only, but {path} would run code: {reason}") from error
-    except (RuntimeError, EOFError, OSError) as error:
-        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {error}") from error
-    if not isinstance(state, dict) or "model" not in state:
+    except Exception as error:  # of any kind where the bytes are not a checkpoint's
+        if match := re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None:
+            raise SpecError(f"the checkpoint must hold data only, but {path} would run code: {match[1]}") from error
+        reason = "it is not a file of torch.save" if isinstance(error, pickle.UnpicklingError) else type(error).__name__
+        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {reason}") from error
+    if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
         raise SpecError(f"the checkpoint must be one of fairseq's, but {path} holds no model")
     return state
 

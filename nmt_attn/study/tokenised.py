@@ -31,9 +31,11 @@ def tokenised_score(
     Raises SpecError if sacremoses is missing or does not know the language.
     """
     tokenise, name = moses_tokeniser(language)
-    outputs, wanted = ([tokenise(line) for line in lines] for lines in (hypotheses, references))
+    # Lower-cased before: the tokeniser looks at case to tell the end of a sentence from an abbreviation.
+    texts = ([line.lower() for line in lines] if lowercase else lines for lines in (hypotheses, references))
+    outputs, wanted = ([tokenise(line) for line in lines] for lines in texts)
     split_outputs, split_wanted = ([split_compounds(line) for line in lines] for lines in (outputs, wanted))
-    return TokenisedScore(_bleu(outputs, wanted, lowercase), _bleu(split_outputs, split_wanted, lowercase), name)
+    return TokenisedScore(_bleu(outputs, wanted), _bleu(split_outputs, split_wanted), name)
 
 
 def moses_tokeniser(language: str) -> tuple[Tokenise, str]:
@@ -63,7 +65,7 @@ def split_compounds(line: str) -> str:
     return re.sub(r"(\S)-(\S)", r"\1 ##AT##-##AT## \2", line)
 
 
-def _bleu(hypotheses: Sequence[str], references: Sequence[str], lowercase: bool) -> float:
-    metric = BLEU(tokenize="none", lowercase=lowercase, force=True)  # force: no advice against tokenised text
+def _bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    metric = BLEU(tokenize="none", force=True)  # force: no advice against tokenised text
     score: float = metric.corpus_score(list(hypotheses), [list(references)]).score
     return score

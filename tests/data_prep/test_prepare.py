@@ -192,6 +192,16 @@ def test_subwords_learned_from_words_are_those_learned_from_sentences(tmp_path: 
     assert _lines(tmp_path / "subwords.vocab") == _lines(tmp_path / "plain.vocab")
 
 
+def test_characters_beyond_the_coverage_become_unknown(tmp_path: Path) -> None:
+    rare = [(f"{source} 漢{chr(0x5000 + number)}", target) for number, (source, target) in enumerate(PAIRS[:40])]
+    corpus = replace(_own(tmp_path, [*PAIRS[:300], *rare]), coverage=0.99)
+    prepare(corpus, tmp_path / "out", Settings(workers=1))
+    pieces = [line.split(" ") for line in _lines(tmp_path / "out" / "pieces" / "train.en")]
+    vocabulary = {line.split("\t")[0] for line in _lines(tmp_path / "out" / "subwords" / "subwords.vocab")}
+    assert {piece for line in pieces for piece in line} <= vocabulary
+    assert sum("<unk>" in line for line in pieces) >= 35
+
+
 def test_fewer_words_are_the_most_frequent(tmp_path: Path) -> None:
     corpus = _own(tmp_path, PAIRS[:300])
     told = subwords.train(replace(corpus, vocabulary=120), tmp_path, tmp_path, workers=1, words=100)

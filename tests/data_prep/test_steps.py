@@ -1,11 +1,13 @@
 """A step is done once, whole, and again only if what it depends on has changed."""
 
 import multiprocessing
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from data_prep.errors import DataError
+from data_prep.parallel import in_order
 from data_prep.steps import checksums, only_one, read_record, step
 
 
@@ -72,18 +74,41 @@ def _hold(folder: Path, ready: "multiprocessing.Queue[str]", done: "multiprocess
     with only_one(folder):
         ready.put("holds it")
         done.get()
+        (folder / "result").touch()
 
 
-def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path) -> None:
+def test_a_second_process_waits_while_the_first_works(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     context = multiprocessing.get_context("spawn")
     ready, done = context.Queue(), context.Queue()
     other = context.Process(target=_hold, args=(tmp_path, ready, done))
     other.start()
     assert ready.get(timeout=60) == "holds it"
-    message = rf"only one process may work in {tmp_path}, but another holds .*lock: wait"
-    with pytest.raises(DataError, match=message), only_one(tmp_path):
-        pass
-    done.put("")
-    other.join()
+    threading.Timer(0.5, done.put, [""]).start()
     with only_one(tmp_path):
-        pass
+        assert (tmp_path / "result").exists()
+    assert f"another process works in {tmp_path} (it holds {tmp_path}/lock): waiting" in capfd.readouterr().err
+    other.join()
+
+
+def _work_for_long(number: int) -> int:
+    time.sleep(0.05)
+    return number
+
+
+def _killed(folder: Path, ready: "multiprocessing.Queue[int]") -> None:
+    with only_one(folder):
+        for number in in_order(_work_for_long, range(1000), 2):
+            ready.put(number)
+
+
+def test_workers_of_a_killed_process_do_not_keep_its_folder(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready = context.Queue()
+    other = context.Process(target=_killed, args=(tmp_path, ready))
+    other.start()
+    ready.get(timeout=60)
+    other.kill()
+    other.join()
+    started = time.monotonic()
+    with only_one(tmp_path):
+        assert time.monotonic() - started < 10

@@ -23,8 +23,8 @@ def refuse_line_counts(names: tuple[str, str], source: Sequence[str], target: Se
         if not lines:
             raise DataError(f"{name} must hold at least one line, but is empty")
     raise DataError(
-        f"{names[0]} and {names[1]} must have the same number of lines, not {len(source)} and {len(target)}: look from "
-        f"line {first_shifted(source, target)} on, where they stop to match in length"
+        f"{names[0]} and {names[1]} must have the same number of lines, not {len(source)} and {len(target)}: look "
+        f"around line {first_shifted(source, target)}, where they stop to match in length"
     )
 
 
