@@ -154,7 +154,7 @@ translate() {
   needs "$run/average.pt" average
   [[ ! -e $out/$subset ]] || return 0
   mkdir -p "$out"
-  rm -f "$run"/result*.json
+  rm -f "$(result_file "$run" "$subset")"
   say "$(basename "$run"): translating $subset"
   fairseq-generate "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
     --user-dir "$(nmt-attn user-dir)" --path "$run/average.pt" --gen-subset "$subset" --beam 4 --lenpen 0.6 \
@@ -165,11 +165,14 @@ translate() {
   mv "$out/$subset.part" "$out/$subset"
 }
 
-# result RUN SUBSET NAME: the scores of test set NAME and all that they depend on, in RUN/result.json or, if it is not
-# the corpus' first test set, RUN/result-SUBSET.json. References are those of the corpus, untouched.
+# result_file RUN SUBSET: RUN/result.json or, if it is not the corpus' first test set, RUN/result-SUBSET.json.
+result_file() { if [[ $2 == test ]]; then echo "$1/result.json"; else echo "$1/result-$2.json"; fi; }
+
+# result RUN SUBSET NAME: the scores of test set NAME and all that they depend on. References are those of the corpus,
+# untouched.
 result() {
-  local run=$1 subset=$2 name=$3 file=$1/result.json
-  [[ $subset == test ]] || file=$run/result-$subset.json
+  local run=$1 subset=$2 name=$3 file
+  file=$(result_file "$run" "$subset")
   needs "$run/translations/$subset" translate
   [[ ! -e $file ]] || return 0
   nmt-attn score --hypotheses "$run/translations/$subset" --references "$OUT/data/raw/$subset.$TARGET" \
