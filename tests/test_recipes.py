@@ -135,10 +135,9 @@ def test_each_step_of_a_recipe_alone_and_in_order(small_archives: Path, tmp_path
     assert unknown.stderr.strip() == "error: STEPS must be some of prepare train average translate score, not evaluate"
 
 
-# Where a recipe is killed: as soon as this is there. The first two stand for a slow server.
+# Where a recipe is killed: as soon as this is there. The first download stalls.
 MOMENTS = [
     "data/archives/training-parallel-europarl-v7.tgz.part",
-    "data/archives/training-parallel-commoncrawl.tgz.part",
     "data/raw*",
     "data/text*",
     "data/subwords*",
@@ -157,14 +156,11 @@ MOMENTS = [
 def test_wmt14_killed_at_every_step_goes_on_to_the_same_result(small_archives: Path, tmp_path: Path) -> None:
     archives, small = small_archives / "wmt14", {"TOKENS": 1000, "MAX_TOKENS": 300}
     with Server(archives) as server:
-        for name in ("training-parallel-europarl-v7.tgz", "training-parallel-commoncrawl.tgz"):
-            server.queue(f"/{name}", stall(1000))
+        server.queue("/training-parallel-europarl-v7.tgz", stall(1000))
         settings = {**_settings(archives, tmp_path / "killed", server.address), **small}
         for moment in MOMENTS:
             _kill_when_there(tmp_path / "killed", moment, "wmt14_en_de.sh", "nmt_attn_tiny", **settings)
         result = _last_json(_recipe("wmt14_en_de.sh", "nmt_attn_tiny", **settings))
-        transferred = [request.range for request in server.requests if "europarl" in request.path]
-        assert len(transferred) == 2  # once it was there it was not fetched again
     whole = {**_settings(archives, tmp_path / "whole"), **small}
     wanted = _last_json(_recipe("wmt14_en_de.sh", "nmt_attn_tiny", **whole))
     for measured in ("training_seconds", "translation_seconds"):
