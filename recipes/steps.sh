@@ -34,12 +34,13 @@ environment() {
   command -v nmt-attn >/dev/null || fail "nmt-attn must be installed: pip install -c constraints.txt -e '.[$1]'"
 }
 
-# wants STEP: whether the recipe shall do this step.
 ALL_STEPS="prepare train average translate score"
 STEPS=${STEPS:-$ALL_STEPS} PREPARE_FLAGS=${PREPARE_FLAGS:-}
 for name in $STEPS; do
   [[ " $ALL_STEPS " == *" $name "* ]] || fail "STEPS must be some of $ALL_STEPS, not $name"
 done
+
+# wants STEP: whether the recipe shall do this step.
 wants() { [[ " $STEPS " == *" $1 "* ]]; }
 
 # needs FILE STEP: FILE must be there, as STEP makes it.

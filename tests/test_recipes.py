@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from data_prep import multi30k
+from nmt_attn import provenance
 from nmt_attn.corpora.fragment import generate
 from tests.data_prep import layouts
 from tests.data_prep.server import Server, stall
@@ -53,6 +54,16 @@ def test_the_quickstart_learns_to_translate_the_embedded_corpus(tmp_path: Path) 
         f"error: {tmp_path}/nmt_attn_tiny holds another run: UPDATES was '450', not '500'; "
         f"set OUT to a new folder, or remove {tmp_path}/nmt_attn_tiny"
     )
+
+
+def test_the_quickstart_prepares_the_data_of_the_published_results(tmp_path: Path) -> None:
+    done = _recipe("quickstart.sh", OUT=tmp_path, VENV="", STEPS="prepare")
+    assert done.returncode == 0, done.stderr[-2000:]
+    made = sorted(path for path in (tmp_path / "data" / "bin").iterdir() if path.suffix in provenance.BINARISED)
+    for path in (ROOT / "results" / "quickstart").iterdir():
+        result = json.loads(path.read_text(encoding="utf-8"))
+        assert result["data_sha256"] == provenance.checksum(made)
+        assert result["test_sha256"] == provenance.checksum([tmp_path / "data" / "raw" / "test.de"])
 
 
 PAIRS = [(pair.source_text, pair.target_text) for pair in generate(460, 11)]
