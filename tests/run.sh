@@ -6,6 +6,7 @@ VENV=${VENV-.venv-test}
 source "$(dirname "${BASH_SOURCE[0]}")/../recipes/steps.sh"
 
 environment test
+workers=$OMP_NUM_THREADS # before it is set: nproc goes by it, too
 export OMP_NUM_THREADS=1
 say "lint"
 ruff check .
@@ -13,4 +14,4 @@ ruff format --check .
 say "types"
 mypy
 say "tests"
-python -m pytest -n "$(nproc 2>/dev/null || sysctl -n hw.ncpu)" "$@"
+python -m pytest -n "$workers" "$@"

@@ -24,7 +24,9 @@ from tests.data_prep.server import WHOLE, Answer, Server, cut, early, garbage, r
 ROOT = Path(__file__).parent.parent.parent
 CONTENT = random.Random(1).randbytes(300_000)
 FETCH = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in what a shell started in the background
 from pathlib import Path
 from data_prep.download import Archive, fetch
 fetch([Archive("a.tgz", (sys.argv[1],), sys.argv[2])], Path(sys.argv[3]))

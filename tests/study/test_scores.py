@@ -200,10 +200,15 @@ def test_tokenised_bleu_is_that_of_fairseqs_own_scorer(language: str) -> None:
     assert result.compound_split_bleu == pytest.approx(_fairseq_bleu(*split), abs=1e-9)
     assert 1e-3 < abs(result.bleu - result.compound_split_bleu) < 5
     assert result.tokeniser == f"sacremoses {version('sacremoses')} {language}"
-    lower = [[[token.lower() for token in line] for line in lines] for lines in tokens]
+    lower = [[moses.tokenize(line.lower(), escape=False) for line in lines] for lines in texts]
     lowered = tokenised_score(texts[0], texts[1], language, lowercase=True)
     assert lowered.bleu == pytest.approx(_fairseq_bleu(*lower), abs=1e-9)
     assert lowered.bleu > result.bleu
+
+
+def test_texts_that_differ_in_case_alone_have_a_lower_cased_tokenised_bleu_of_100() -> None:
+    score = tokenised_score(["hello. how are you today?"], ["Hello. How are you today?"], "en", lowercase=True)
+    assert score.bleu == pytest.approx(100)
 
 
 def _fairseq_bleu(hypotheses: Sequence[list[str]], references: Sequence[list[str]]) -> float:
