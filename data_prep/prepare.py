@@ -1,6 +1,7 @@
 """From a corpus to fairseq's binary files, in steps that are kept, with a manifest."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +21,7 @@ from data_prep.parallel import processors
 from data_prep.raw import sets, unpack
 from data_prep.steps import Record, checksums, only_one, step
 
-# Raised with each change of the code that changes what a step makes, so that it is made again.
+# The steps, in order. A number is raised with each change of the code that changes what its step makes.
 VERSIONS = {"raw": 1, "text": 1, "subwords": 1, "pieces": 1, "bin": 1}
 
 
@@ -48,76 +49,80 @@ def prepare(corpus: Corpus, out: Path, settings: Settings) -> dict[str, Any]:
     """
     if {",", ":"} & set(str(out.absolute())):
         raise DataError(f"--out must have no comma and no colon in its path, which fairseq splits there, not {out}")
+    if settings.checksums is not None:
+        corpus = replace(corpus, archives=with_checksums(corpus.archives, settings.checksums))
     with only_one(out):
-        if settings.checksums is not None:
-            corpus = replace(corpus, archives=with_checksums(corpus.archives, settings.checksums))
-        raw, text, model, pieces, binary = (out / name for name in ("raw", "text", "subwords", "pieces", "bin"))
-        records: dict[str, Record] = {}
-        filters, workers = corpus.filters, settings.workers
         (out / "manifest.json").unlink(missing_ok=True)
-        records["raw"] = step(
-            raw,
-            {"version": VERSIONS["raw"]}
-            | {name: [_listed(text) for text in texts] for name, texts in sets(corpus).items()},
-            _sources(corpus),
-            lambda part: unpack(corpus, _archives(corpus, out / "archives", settings), part),
-        )
-        early = [reason for reason in filters.reasons if reason not in ("length", "ratio")]
-        records["text"] = step(
-            text,
-            {
-                "version": VERSIONS["text"],
-                "unicode": unidata_version,
-                "filters": early,
-                "lowercase": corpus.lowercase,
-                "valid_every": corpus.valid_every,
-            },
-            checksums(records["raw"]),
-            lambda part: clean(corpus, raw, part, workers),
-        )
-        records["subwords"] = step(
-            model,
-            {
-                "version": VERSIONS["subwords"],
-                "type": corpus.subwords,
-                "vocabulary": corpus.vocabulary,
-                "coverage": corpus.coverage,
-                "normalization": subwords.NORMALIZATION,
-                "words": settings.words,
-                "sentencepiece": version("sentencepiece"),
-            },
-            {name: sha for name, sha in checksums(records["text"]).items() if name.startswith("train.")},
-            lambda part: subwords.train(corpus, text, part, workers, settings.words),
-        )
-        late = [reason for reason in filters.reasons if reason not in early]
-        records["pieces"] = step(
-            pieces,
-            {
-                "version": VERSIONS["pieces"],
-                "filters": late,
-                "max_length": filters.max_length,
-                "max_ratio": filters.max_ratio,
-                "longest": settings.longest,
-            },
-            {**checksums(records["text"]), "subwords.model": checksums(records["subwords"])["subwords.model"]},
-            lambda part: subwords.encode(corpus, text, model / "subwords.model", part, workers, settings.longest),
-        )
-        records["bin"] = step(
-            binary,
-            {"version": VERSIONS["bin"], "fairseq": _fairseq()},
-            checksums(records["pieces"]),
-            lambda part: binarise(corpus, pieces, part, workers),
-        )
         manifest = {
             "corpus": corpus.name,
             "source_lang": corpus.source_lang,
             "target_lang": corpus.target_lang,
             "tests": list(corpus.tests),
-            "steps": records,
+            "steps": _steps(corpus, out, settings),
         }
         with writing(out / "manifest.json") as stream:
             stream.write(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
         return manifest
+
+
+def _steps(corpus: Corpus, out: Path, settings: Settings) -> dict[str, Record]:
+    """The record of each step, done now or before."""
+    raw, text, model, pieces, binary = (out / name for name in VERSIONS)
+    given, workers = parameters(corpus, settings), settings.workers
+    records: dict[str, Record] = {}
+
+    def do(folder: Path, inputs: dict[str, str], make: Callable[[Path], dict[str, Any]]) -> dict[str, str]:
+        records[folder.name] = step(folder, given[folder.name], inputs, make)
+        return checksums(records[folder.name])
+
+    raw_files = do(
+        raw,
+        _sources(corpus),
+        lambda part: unpack(corpus, _archives(corpus, out / "archives", settings), part),
+    )
+    text_files = do(text, raw_files, lambda part: clean(corpus, raw, part, workers))
+    model_files = do(
+        model,
+        {name: sha for name, sha in text_files.items() if name.startswith("train.")},
+        lambda part: subwords.train(corpus, text, part, workers, settings.words),
+    )
+    piece_files = do(
+        pieces,
+        {**text_files, "subwords.model": model_files["subwords.model"]},
+        lambda part: subwords.encode(corpus, text, model / "subwords.model", part, workers, settings.longest),
+    )
+    do(binary, piece_files, lambda part: binarise(corpus, pieces, part, workers))
+    return records
+
+
+def parameters(corpus: Corpus, settings: Settings) -> dict[str, dict[str, Any]]:
+    """What each step depends on besides its input."""
+    late = [reason for reason in corpus.filters.reasons if reason in ("length", "ratio")]
+    chosen: dict[str, dict[str, Any]] = {
+        "raw": {name: [_listed(text) for text in texts] for name, texts in sets(corpus).items()},
+        "text": {
+            "filters": [reason for reason in corpus.filters.reasons if reason not in late],
+            "lowercase": corpus.lowercase,
+            "valid_every": corpus.valid_every,
+            "unicode": unidata_version,
+        },
+        "subwords": {
+            "type": corpus.subwords,
+            "vocabulary": corpus.vocabulary,
+            "coverage": corpus.coverage,
+            "normalization": subwords.NORMALIZATION,
+            "words": settings.words,
+            "sentencepiece": version("sentencepiece"),
+        },
+        "pieces": {
+            "filters": late,
+            "max_length": corpus.filters.max_length,
+            "max_ratio": corpus.filters.max_ratio,
+            "longest": settings.longest,
+        },
+        "bin": {"fairseq": _fairseq()},
+    }
+    return {name: {"version": VERSIONS[name], **values} for name, values in chosen.items()}
 
 
 def _archives(corpus: Corpus, folder: Path, settings: Settings) -> dict[str, Path]:
