@@ -19,7 +19,13 @@ ATTEMPTS = 5  # a mirror
 PAUSE = 2.0  # seconds before the second attempt, twice that before the third, ...
 CURL = ["curl", "--silent", "--location", "--fail", "--globoff", "--connect-timeout", "30", "--speed-limit", "1000"]
 NO_RANGES = {33, 36}  # curl's exit codes: the server, or the file, cannot be continued
-HOPELESS = {1, 3, 6, 23, 60}  # protocol, address, no such host, disk, certificate: nothing that passes
+HOPELESS = {  # curl's exit codes that do not pass
+    1: "protocol not known",
+    3: "not an address",
+    6: "host not found",
+    23: "disk cannot be written",
+    60: "certificate not valid",
+}
 WORTH_ANOTHER_TRY = {408, 429}  # HTTP statuses, and all from 500 on
 
 
@@ -123,7 +129,7 @@ def _transfer(url: str, part: Path, stop: threading.Event) -> None:
         if code in NO_RANGES:
             part.unlink(missing_ok=True)
         if code in HOPELESS or (400 <= status < 500 and status not in WORTH_ANOTHER_TRY):
-            raise _MirrorError(f"HTTP {status}" if status else f"curl {code}")
+            raise _MirrorError(HOPELESS.get(code, f"HTTP {status}"))
         reason = f"HTTP {status}" if status >= 400 else f"connection lost, curl {code}"
         attempt = 1 if _size(part) > reached else attempt + 1
         reached = max(reached, _size(part))
