@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import sys
 import time
@@ -30,8 +31,10 @@ def step(
     record = read_record(folder)
     if record and asked == {name: record[name] for name in asked} and not _damaged(folder, record):
         return record
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
+    for left in folder.parent.glob(f"{folder.name}.part-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    # A name of its own: what a killed process had started may still be writing.
+    part = folder.with_name(f"{folder.name}.part-{os.getpid()}")
     part.mkdir(parents=True)
     started = time.monotonic()
     print(f"{folder.name}: working", file=sys.stderr, flush=True)

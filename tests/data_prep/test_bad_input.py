@@ -119,7 +119,7 @@ def _prepared(out: Path, result: tuple[int, list[str]]) -> None:
     assert code == 0
     assert not [line for line in lines if "error" in line]
     assert {*STEPS, "manifest.json"} <= {path.name for path in out.iterdir()}
-    assert not list(out.rglob("*.part"))
+    assert not list(out.rglob("*.part*"))
 
 
 # Files that are wrong: what is said, in which step, and a mended file is enough to go on
