@@ -5,14 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from data_prep.clean import evaluation_sets
 from data_prep.corpus import Corpus
 from data_prep.errors import DataError
 
 
 def binarise(corpus: Corpus, pieces: Path, out: Path, workers: int) -> dict[str, Any]:
     """Fills ``out`` with a joint dictionary and the indexed sets; returns how many distinct symbols there are."""
-    sets = [name for name in evaluation_sets(corpus) if (pieces / f"{name}.{corpus.source_lang}").exists()]
+    sets = [name for name in corpus.evaluation_sets if (pieces / f"{name}.{corpus.source_lang}").exists()]
     tests = ",".join(str(pieces / name) for name in sets if name != "valid")
     # fairseq binarises one part by itself after all others are done: of two parts, none at the same time.
     parts = 1 if workers == 1 else max(workers, min(4 * workers, 16))

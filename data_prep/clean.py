@@ -43,7 +43,7 @@ def clean(corpus: Corpus, raw: Path, out: Path, workers: int) -> dict[str, Any]:
     """Writes train, valid and the tests of folder ``raw`` into ``out``; returns what each filter took."""
     evaluation = {
         name: list(evaluation_pairs(corpus, raw, name))
-        for name in evaluation_sets(corpus)
+        for name in corpus.evaluation_sets
         if (raw / f"{name}.{corpus.source_lang}").exists()
     }
     for name, pairs in evaluation.items():
@@ -70,11 +70,6 @@ def clean(corpus: Corpus, raw: Path, out: Path, workers: int) -> dict[str, Any]:
         "taken": {reason: taken[reason] for reason in REASONS if reason in corpus.filters.reasons},
         "overlap": dict(sorted(leaked.items())),
     }
-
-
-def evaluation_sets(corpus: Corpus) -> list[str]:
-    """valid, test, test1, ...: fairseq's names of the sets."""
-    return ["valid", *(f"test{number or ''}" for number in range(len(corpus.tests)))]
 
 
 def evaluation_pairs(corpus: Corpus, raw: Path, name: str) -> Iterator[Pair]:

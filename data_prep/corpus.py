@@ -61,3 +61,8 @@ class Corpus:
     @property
     def languages(self) -> tuple[str, str]:
         return self.source_lang, self.target_lang
+
+    @property
+    def evaluation_sets(self) -> list[str]:
+        """valid, test, test1, ...: fairseq's names of the development text and the tests."""
+        return ["valid", *(f"test{number or ''}" for number in range(len(self.tests)))]

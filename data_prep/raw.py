@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from data_prep.archives import extract
-from data_prep.clean import evaluation_sets
 from data_prep.corpus import Corpus, Side, Text
 from data_prep.errors import DataError
 from data_prep.files import writing
@@ -54,7 +53,7 @@ def _append(text: Text, members: dict[Side, Path], streams: Sequence[TextIO], ra
 
 def sets(corpus: Corpus) -> dict[str, tuple[Text, ...]]:
     """The texts of each set that has any, by fairseq's name of the set."""
-    evaluation = dict(zip(evaluation_sets(corpus), (corpus.valid, *corpus.tests.values()), strict=True))
+    evaluation = dict(zip(corpus.evaluation_sets, (corpus.valid, *corpus.tests.values()), strict=True))
     return {name: texts for name, texts in {"train": corpus.train, **evaluation}.items() if texts}
 
 
