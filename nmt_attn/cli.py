@@ -13,6 +13,7 @@ from nmt_attn import describe
 from nmt_attn.analysis.cost import Workload
 from nmt_attn.presets import SIZES, find_preset
 from nmt_attn.spec import SpecError
+from nmt_attn.study import command as study_command
 
 # Imports of torch and fairseq stand inside the commands that need them: the others answer at once.
 
@@ -118,7 +119,7 @@ def score(options: argparse.Namespace) -> int:
     measured = score_files(options.hypotheses, options.references, options.target_lang, options.lowercase)
     result = {}
     if options.checkpoint:
-        result = provenance.describe_run(options.checkpoint, options.data, options.train_log, options.translation_log)
+        result = provenance.describe_run(options.checkpoint, options.data, options.run, options.translation_log)
     result |= measured.fields() | {"test_sha256": provenance.checksum([options.references])}
     if options.test_set:
         result["test_set"] = options.test_set
@@ -129,7 +130,7 @@ def score(options: argparse.Namespace) -> int:
 
 def _check_run_is_whole(options: argparse.Namespace) -> None:
     """A score belongs to a run, of which checkpoint and data are known, or to two texts only."""
-    given = [name for name in ("checkpoint", "data", "train_log", "translation_log") if getattr(options, name)]
+    given = [name for name in ("checkpoint", "data", "run", "translation_log") if getattr(options, name)]
     if given and given[:2] != ["checkpoint", "data"]:
         flags = " and ".join("--" + name.replace("_", "-") for name in given)
         raise SpecError(
@@ -156,6 +157,13 @@ def progress(options: argparse.Namespace) -> int:
 
     for line in progress_lines(sys.stdin, options.label, options.updates):
         print(line, flush=True)
+    return 0
+
+
+def environment(options: argparse.Namespace) -> int:
+    from nmt_attn import provenance
+
+    print(json.dumps(provenance.environment()))
     return 0
 
 
@@ -189,6 +197,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         return sub
 
+    study_command.add_commands(commands)
+    add("environment", environment, "versions, device and commit as one line of JSON")
     add("doctor", doctor, "print versions and device, train and translate a little, say what is wrong")
     add("user-dir", user_dir, "print the folder for fairseq's --user-dir")
     sub = add("archs", archs, "list the architectures with their parameters, multiply-adds and time")
@@ -233,7 +243,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--test-set", metavar="NAME", help="recorded with the score, such as wmt14/full")
     sub.add_argument("--checkpoint", type=Path, help="the checkpoint that translated, to describe the run")
     sub.add_argument("--data", type=Path, help="the binarised data it was trained on")
-    sub.add_argument("--train-log", type=Path, help="fairseq-train's log, for the training time")
+    sub.add_argument(
+        "--run", type=Path, help="the run's folder with train.log: settings, learning curve, training time"
+    )
     sub.add_argument("--translation-log", type=Path, help="what fairseq-generate logged, for the translation time")
     sub = add("table", table, "a Markdown table of results; the first is what the others are compared with")
     sub.add_argument("results", type=Path, nargs="+", help="files written by nmt-attn score")

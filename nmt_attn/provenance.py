@@ -2,24 +2,35 @@
 
 import argparse
 import hashlib
+import json
+import os
+import platform
 import re
 import subprocess
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import nmt_attn
+from nmt_attn.analysis.cost import Workload, model_cost
 from nmt_attn.models import checkpoints
+from nmt_attn.models.convert import converted_options
 from nmt_attn.models.options import read_config
-from nmt_attn.spec import SpecError
-from nmt_attn.study.progress import training_seconds
+from nmt_attn.spec import Site, SpecError
+from nmt_attn.study.progress import development_curve, read_log, training_seconds
 
 BINARISED = {".bin", ".idx", ".txt"}  # what fairseq-preprocess writes
 TRANSLATION_TIME = re.compile(r"Translated .* in ([0-9.]+)s")
 
 
-def describe_run(checkpoint: Path, data: Path, train_log: Path | None, translation_log: Path | None) -> dict[str, Any]:
-    """Preset, codes, seed, updates, parameters, checksum of the data, version of the code, seconds."""
+def describe_run(checkpoint: Path, data: Path, run: Path | None, translation_log: Path | None) -> dict[str, Any]:
+    """Preset, codes, seed, updates, cost, checksum of the data, version of the code.
+
+    With the folder of the run also its settings, on what it was trained, its learning curve, and how long it took.
+    """
     state = checkpoints.load(checkpoint)
     options = checkpoints.model_options(state)
     return {
@@ -28,17 +39,60 @@ def describe_run(checkpoint: Path, data: Path, train_log: Path | None, translati
         "seed": getattr(options, "seed", None),
         "updates": (state.get("optimizer_history") or [{}])[-1].get("num_updates"),
         "parameters": checkpoints.parameter_count(state),
+        "multiply_adds": _multiply_adds(options, len(state["model"]["decoder.embed_tokens.weight"])),
         "data_sha256": checksum(sorted(path for path in data.iterdir() if path.suffix in BINARISED)),
         "code_version": code_version(),
-        "training_seconds": round(_training_seconds(train_log), 1),
+        **({} if run is None else _describe_training(run)),
         "translation_seconds": _translation_seconds(translation_log),
     }
+
+
+def _describe_training(run: Path) -> dict[str, Any]:
+    log = list(read_log(_text(run / "train.log").splitlines()))
+    lines = _text(run / "environments.jsonl").splitlines() if (run / "environments.jsonl").exists() else []
+    return {
+        "settings": {path.name: _text(path).rstrip("\n") for path in sorted((run / "settings").glob("[!.]*"))},
+        "trained_with": [json.loads(line) for line in dict.fromkeys(lines)],
+        "training_seconds": round(training_seconds(log), 1),
+        "curve": development_curve(log),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """What a training's numbers depend on beside the commands: versions, device, threads, commit."""
+    return {
+        "code_version": code_version(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "fairseq": _fairseq(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else _processor(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())),
+    }
+
+
+def _fairseq() -> str:
+    for package in ("ve-fairseq", "fairseq-fixed"):
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            pass
+    return "unknown"
+
+
+def _processor() -> str:
+    """The model of the CPU where Linux tells it, else the kind."""
+    try:
+        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = re.findall(r"model name\s*: (.*)", info)
+    return names[0] if names else platform.machine()
 
 
 def _mixers(options: argparse.Namespace) -> dict[str, Any]:
     """What each site computes as asked for, and layer by layer with all limits and sizes."""
     sites = ("encoder_self", "decoder_self", "cross")
-    if not options.arch.startswith("nmt_attn"):
+    if not _is_ours(options):
         return dict.fromkeys((*sites, "absolute_positions"), "stock fairseq")
     cfg, spec = read_config(options)
     asked = (options.enc_self_attn_mixer, options.dec_self_attn_mixer, options.cross_attn_mixer)
@@ -48,6 +102,21 @@ def _mixers(options: argparse.Namespace) -> dict[str, Any]:
         "attention_dropout": cfg.attention_dropout,
         "absolute_positions": options.absolute_positions,
     }
+
+
+def _is_ours(options: argparse.Namespace) -> bool:
+    return bool(options.arch.startswith("nmt_attn"))
+
+
+def _multiply_adds(options: argparse.Namespace, vocabulary: int) -> int | None:
+    """Of one forward pass over 30 source and 30 target tokens; a stock transformer's are those of code 1010."""
+    try:
+        cfg, spec = read_config(options if _is_ours(options) else converted_options(options))
+    except SpecError:  # a stock model with parts that ours does not have
+        return None
+    mixers = {Site.ENCODER_SELF: spec.encoder_self, Site.DECODER_SELF: spec.decoder_self, Site.CROSS: spec.cross}
+    widths = (cfg.encoder.ffn_embed_dim, cfg.decoder.ffn_embed_dim)
+    return model_cost(mixers, widths, Workload(vocabulary=vocabulary)).multiply_adds
 
 
 def checksum(paths: Iterable[Path]) -> str:
@@ -70,10 +139,6 @@ def code_version() -> str:
     except (OSError, subprocess.CalledProcessError):
         return nmt_attn.__version__
     return f"{nmt_attn.__version__}+{commit}"
-
-
-def _training_seconds(log: Path | None) -> float:
-    return 0.0 if log is None else training_seconds(_text(log).splitlines())
 
 
 def _translation_seconds(log: Path | None) -> float:

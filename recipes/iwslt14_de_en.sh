@@ -14,7 +14,7 @@ SAVE_EVERY=${SAVE_EVERY:-1000} LOG_EVERY=${LOG_EVERY:-100} SCORE_FLAGS=--lowerca
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 shift || true
-environment plot,moses
+environment study,moses
 prepare iwslt14_de_en --source "$IWSLT14" ${CHECKSUMS:+--checksums "$CHECKSUMS"}
 run_arch "$ARCH" --dropout 0.3 --weight-decay 0.0001 "$@"
 show

@@ -13,12 +13,7 @@ SAVE_EVERY=${SAVE_EVERY:-200} LOG_EVERY=${LOG_EVERY:-100} SCORE_FLAGS=
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 shift || true
-if [[ $ARCH == transformer ]]; then
-  for side in encoder decoder; do
-    set -- "--$side-embed-dim" 128 "--$side-ffn-embed-dim" 256 "--$side-layers" 3 "--$side-attention-heads" 4 "$@"
-  done
-fi
-environment plot,moses
+environment study,moses
 prepare multi30k --source "$MULTI30K" ${CHECKSUMS:+--checksums "$CHECKSUMS"}
-run_arch "$ARCH" "$@"
+run_arch "$ARCH" $(stock_sizes "$ARCH") "$@"
 show

@@ -6,6 +6,8 @@
 # STEPS           which of them to do; all by default: "prepare train average translate score"
 # DIRECTION       languages of the translation, source-target; by default those of the corpus
 # PREPARE_FLAGS   more flags for data_prep, such as "--without duplicate"
+# RUN_NAME        folder of the run in OUT; by default the architecture's name
+# TRACKING        more flags for fairseq-train, of which the numbers do not depend, such as "--wandb-project attention"
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -35,7 +37,7 @@ environment() {
 }
 
 ALL_STEPS="prepare train average translate score"
-STEPS=${STEPS:-$ALL_STEPS} PREPARE_FLAGS=${PREPARE_FLAGS:-}
+STEPS=${STEPS:-$ALL_STEPS} PREPARE_FLAGS=${PREPARE_FLAGS:-} RUN_NAME=${RUN_NAME:-} TRACKING=${TRACKING:-}
 for name in $STEPS; do
   [[ " $ALL_STEPS " == *" $name "* ]] || fail "STEPS must be some of $ALL_STEPS, not $name"
 done
@@ -86,17 +88,18 @@ manifest() { python -c "import json, sys; m = json.load(open(sys.argv[1])); prin
 
 RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECTION flags data"
 
-# run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/ARCH, or OUT/ARCH.DIRECTION if that is
-# not the direction of the corpus. Leaves the folder's name in RUN.
+# run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/RUN_NAME, or OUT/ARCH, or
+# OUT/ARCH.DIRECTION if that is not the direction of the corpus. Leaves the folder's name in RUN.
 run_arch() {
   local arch=$1 number="" direction name tests flags data
   shift
-  RUN=$OUT/$arch
+  RUN=$OUT/${RUN_NAME:-$arch}
   [[ $STEPS != prepare ]] || return 0
   needs "$OUT/data/manifest.json" prepare
   direction=$(manifest 'm["source_lang"] + "-" + m["target_lang"]')
   DIRECTION=${DIRECTION:-$direction}
-  [[ $DIRECTION == "$direction" ]] || RUN=$OUT/$arch.$DIRECTION
+  [[ $DIRECTION == "$direction" || -n $RUN_NAME ]] || RUN=$OUT/$arch.$DIRECTION
+  lock "$RUN"
   TARGET=${DIRECTION#*-} TOKENS=${TOKENS:-$MAX_TOKENS} flags=$*
   data=$(manifest '", ".join(file["sha256"][:16] for file in m["steps"]["bin"]["outputs"].values())')
   [[ -e $RUN/trained || -n $(newest_checkpoint "$RUN") ]] || rm -rf "$RUN/settings" # nothing was made with them
@@ -112,6 +115,16 @@ run_arch() {
   done
 }
 
+# lock RUN: from here on the folder is this recipe's alone, until it and all that it started have ended.
+lock() {
+  local owner
+  mkdir -p "$1" || fail "OUT must be a folder that can be written, not $OUT"
+  exec 9>>"$1/lock"
+  python -m nmt_attn.study.lock 9 ||
+    { owner=$(tail -n 1 "$1/lock"); fail "$1 is in use by ${owner:-another process} (lock: $1/lock): wait for it"; }
+  echo "process $$ on $(hostname) since $(date '+%F %T')" >"$1/lock"
+}
+
 # train ARCH RUN [fairseq-train flags]: UPDATES updates of TOKENS tokens with padding (MAX_TOKENS at a time at most, shared
 # out among all processes), a checkpoint every SAVE_EVERY, the last AVERAGE kept.
 train() {
@@ -125,6 +138,7 @@ train() {
   mixed=$(precision)
   settings "$run" parts mixed # fairseq loses its place in the data if the number of processes changes
   last=$(newest_checkpoint "$run")
+  nmt-attn environment >>"$run/environments.jsonl"
   say "$arch: training for $UPDATES updates, $parts $mixed (log: $run/train.log)"
   launch_training "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
     --user-dir "$(nmt-attn user-dir)" --arch "$arch" "$@" --share-all-embeddings --seed "$SEED" $parts $mixed \
@@ -133,7 +147,7 @@ train() {
     --lr "$LEARNING_RATE" --lr-scheduler inverse_sqrt --warmup-updates "$WARMUP" \
     --max-update "$UPDATES" --save-interval-updates "$SAVE_EVERY" --keep-interval-updates "$AVERAGE" \
     --validate-interval-updates "$SAVE_EVERY" --validate-interval 100000 --save-interval 100000 \
-    --no-epoch-checkpoints --log-format json --log-interval "$LOG_EVERY" --save-dir "$run" 2>&1 |
+    --no-epoch-checkpoints --log-format json --log-interval "$LOG_EVERY" --save-dir "$run" $TRACKING 2>&1 |
     tee -a "$run/train.log" | nmt-attn progress --label "$arch" --updates "$UPDATES" >&2 ||
     fail "$arch: training failed: $(failure "$run/train.log") (all of it: $run/train.log)"
   touch "$run/trained"
@@ -178,33 +192,18 @@ result() {
   [[ ! -e $file ]] || return 0
   nmt-attn score --hypotheses "$run/translations/$subset" --references "$OUT/data/raw/$subset.$TARGET" \
     --target-lang "$TARGET" --test-set "$name" ${SCORE_FLAGS:-} --checkpoint "$run/average.pt" --data "$OUT/data/bin" \
-    --train-log "$run/train.log" --translation-log "$run/translations/$subset.log" >"$file.part"
+    --run "$run" --translation-log "$run/translations/$subset.log" >"$file.part"
   mv "$file.part" "$file"
+}
+
+# stock_sizes ARCH: flags that give fairseq's own architecture "transformer" the sizes of nmt_attn_tiny; none for others.
+stock_sizes() {
+  local side
+  [[ $1 == transformer ]] || return 0
+  for side in encoder decoder; do
+    echo "--$side-embed-dim 128 --$side-ffn-embed-dim 256 --$side-layers 3 --$side-attention-heads 4"
+  done
 }
 
 # show: the result of the last run on the first test set, as the recipe's last line.
 show() { ! wants score || cat "$RUN/result.json"; }
-
-# side_by_side COMMAND ARGUMENT...: COMMAND for each ARGUMENT, all at the same time with the processors shared out,
-# which for small models is much faster than one after the other. Fails if one fails.
-side_by_side() {
-  local command=$1 argument pid failed=0 pids=()
-  shift
-  export OMP_NUM_THREADS=$((OMP_NUM_THREADS > $# ? OMP_NUM_THREADS / $# : 1))
-  trap 'stop_children $$' EXIT # a shell's background jobs ignore the interrupt key
-  trap 'exit 130' INT TERM
-  for argument in "$@"; do
-    "$command" "$argument" &
-    pids+=($!)
-  done
-  for pid in "${pids[@]}"; do wait "$pid" || failed=$?; done
-  ((failed == 0)) || exit "$failed"
-}
-
-stop_children() {
-  local pid
-  for pid in $(pgrep -P "$1"); do
-    stop_children "$pid"
-    kill "$pid" 2>/dev/null || true
-  done
-}

@@ -17,7 +17,7 @@ SAVE_EVERY=${SAVE_EVERY:-1250} LOG_EVERY=${LOG_EVERY:-100} SCORE_FLAGS=
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 shift || true
-environment plot,moses
+environment study,moses
 prepare wmt14_en_de --source "$WMT14" ${CHECKSUMS:+--checksums "$CHECKSUMS"}
 run_arch "$ARCH" "$@"
 show

@@ -6,7 +6,20 @@ from pathlib import Path
 import nmt_attn
 
 ROOT = Path(nmt_attn.__file__).parent
-HEAVY = {"torch", "fairseq", "numpy", "pandas", "sacrebleu", "sacremoses", "sentencepiece", "matplotlib"}
+HEAVY = {
+    "torch",
+    "fairseq",
+    "numpy",
+    "pandas",
+    "sacrebleu",
+    "sacremoses",
+    "sentencepiece",
+    "matplotlib",
+    "scipy",
+    "statsmodels",
+    "submitit",
+    "jinja2",
+}
 
 # part of the package: parts it may import, heavy packages it may import
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
@@ -17,10 +30,13 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "attention": ({"spec"}, {"torch"}),
     "models": ({"attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
     "corpora": (set(), set()),
-    "study": ({"presets", "spec"}, {"sacrebleu", "sacremoses", "pandas", "numpy", "matplotlib"}),
-    "analysis": ({"models", "attention", "notation", "presets", "spec"}, {"torch", "numpy"}),
+    "study": (
+        {"analysis", "presets", "spec"},
+        {"sacrebleu", "sacremoses", "pandas", "numpy", "matplotlib", "scipy", "statsmodels", "submitit", "jinja2"},
+    ),
+    "analysis": ({"models", "attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
     "describe": ({"analysis", "notation", "presets", "spec"}, set()),
-    "provenance": ({"models", "study", "spec"}, set()),
+    "provenance": ({"analysis", "models", "study", "spec"}, {"torch"}),
     "doctor": ({"corpora"}, {"torch"}),
     "cli": (
         {"analysis", "corpora", "describe", "doctor", "models", "presets", "provenance", "spec", "study"},

@@ -4,6 +4,7 @@ A multiply-add is one product and one sum of a matrix product (half of what is c
 norms and sums of vectors are not counted, as is customary. Standard library only.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nmt_attn.notation import Shape, layer_specs
@@ -117,14 +118,23 @@ def site_lengths(site: Site, work: Workload) -> tuple[int, int]:
 
 def preset_cost(preset: Preset, work: Workload) -> Cost:
     """Cost of a whole model with one embedding matrix for source, target and output (--share-all-embeddings)."""
-    size = preset.size
-    dim = size.dim
-    norm = Cost(2 * dim, 0)
-    total = Cost(work.vocabulary * dim, work.target * work.vocabulary * dim)
-    for site in Site:
-        for spec in site_specs(preset, site):
-            total += mixer_cost(spec, *site_lengths(site, work)) + norm
-    for tokens in (work.source, work.target):
-        feed_forward = Cost(2 * dim * size.ffn_dim + size.ffn_dim + dim, 2 * tokens * dim * size.ffn_dim) + norm
-        total += Cost(size.layers * feed_forward.parameters, size.layers * feed_forward.multiply_adds)
+    return model_cost({site: site_specs(preset, site) for site in Site}, (preset.size.ffn_dim,) * 2, work)
+
+
+def model_cost(mixers: Mapping[Site, Sequence[MixerSpec]], ffn_dims: tuple[int, int], work: Workload) -> Cost:
+    """The same from the mixers of all layers, and the feed-forward widths of encoder and decoder."""
+    width = mixers[Site.CROSS][0].dim
+    total = Cost(work.vocabulary * width, work.target * work.vocabulary * width)
+    for site, specs in mixers.items():
+        for spec in specs:
+            total += mixer_cost(spec, *site_lengths(site, work)) + _norm(spec.dim)
+    sides = (Site.ENCODER_SELF, work.source), (Site.DECODER_SELF, work.target)
+    for (site, tokens), ffn_dim in zip(sides, ffn_dims, strict=True):
+        for spec in mixers[site]:
+            dim = spec.dim
+            total += Cost(2 * dim * ffn_dim + ffn_dim + dim, 2 * tokens * dim * ffn_dim) + _norm(dim)
     return total
+
+
+def _norm(dim: int) -> Cost:
+    return Cost(2 * dim, 0)

@@ -32,7 +32,7 @@ def convert(source: Path, target: Path) -> None:
     arch = str(getattr(options, "arch", ""))
     if not arch.startswith("transformer"):
         raise SpecError(f"only a stock fairseq transformer can be converted, but {source} holds {arch!r}")
-    options = _options(options)
+    options = converted_options(options)
     _, spec = read_config(options)
     sites = {f"encoder.layers.{layer}.self_attn.": site for layer, site in enumerate(spec.encoder_self)}
     sites |= {f"decoder.layers.{layer}.self_attn.": site for layer, site in enumerate(spec.decoder_self)}
@@ -49,7 +49,7 @@ def convert(source: Path, target: Path) -> None:
     checkpoints.save(state, target)
 
 
-def _options(stock: argparse.Namespace) -> argparse.Namespace:
+def converted_options(stock: argparse.Namespace) -> argparse.Namespace:
     """The stock options with ours added; the sizes are all in the stock ones."""
     learned = {bool(getattr(stock, f"{side}_learned_pos", False)) for side in ("encoder", "decoder")}
     if len(learned) > 1:

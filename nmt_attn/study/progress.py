@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -31,9 +32,28 @@ def progress_lines(lines: Iterable[str], label: str, updates: int) -> Iterator[s
             yield f"{label}: update {done}/{updates}, training perplexity {entry['ppl']}, {words}{left}"
 
 
-def training_seconds(lines: Iterable[str]) -> float:
+def training_seconds(entries: Iterable[dict[str, Any]]) -> float:
     """Seconds that training took, with validation and over all restarts, by the last entry that says so."""
-    return max((float(entry["wall"]) for entry in read_log(lines) if "num_updates" in entry), default=0.0)
+    return max((float(entry["wall"]) for entry in entries if "num_updates" in entry), default=0.0)
+
+
+def development_curve(entries: Iterable[dict[str, Any]]) -> list[tuple[int, float]]:
+    """Updates and development loss (label-smoothed cross entropy, bits a token); of updates made twice the later."""
+    validations = (entry for entry in entries if "valid_loss" in entry)
+    curve = {int(entry["valid_num_updates"]): float(entry["valid_loss"]) for entry in validations}
+    return sorted(curve.items())
+
+
+def updates_done(log: Path) -> int:
+    """Updates that a training has made by its log, of which only the end is read; 0 before it says any."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 20_000))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return 0
+    entries = [entry for entry in read_log(lines) if "num_updates" in entry]
+    return int(entries[-1]["num_updates"]) if entries else 0
 
 
 def _minutes(seconds: float) -> str:

@@ -23,7 +23,7 @@ from nmt_attn.provenance import checksum
 from nmt_attn.spec import SpecError
 from nmt_attn.study.figure import bleu_figure
 from nmt_attn.study.hypotheses import read_hypotheses
-from nmt_attn.study.progress import progress_lines, training_seconds
+from nmt_attn.study.progress import progress_lines, read_log, training_seconds
 from nmt_attn.study.results import markdown_table, read_results
 from nmt_attn.study.scores import score
 from nmt_attn.study.tokenised import moses_tokeniser, split_compounds, tokenised_score
@@ -164,7 +164,7 @@ def test_a_score_of_a_run_tells_the_run_too(tmp_path: Path, capsys: pytest.Captu
     [
         (["--checkpoint", "c.pt"], "--checkpoint and --data must both be given to describe a run, not --checkpoint"),
         (["--data", "bin"], "must both be given to describe a run, not --data alone: leave out all of them"),
-        (["--train-log", "l"], "must both be given to describe a run, not --train-log alone"),
+        (["--run", "r"], "must both be given to describe a run, not --run alone"),
         (["--checkpoint", "c.pt", "--data", "nowhere"], "--data must be the folder that fairseq-preprocess wrote, not"),
         (["--target-lang", "xx"], "--target-lang must be one of sacremoses' languages (as, bn, ca, cs, de, "),
         (["--target-lang", "german"], "not 'german': leave it out for any other"),
@@ -385,7 +385,7 @@ def test_progress_is_one_line_an_entry_with_the_time_left() -> None:
         "tiny: update 10/130, training perplexity 12.5, 2,962 target tokens/s, 1:00 left",
         "tiny: update 10/130, development perplexity 8.5",
     ]
-    assert training_seconds(LOG) == 7.0
+    assert training_seconds(read_log(LOG)) == 7.0
 
 
 def _result(name: str, bleu: float, **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""How large a difference must be to count, fixed before the runs. Standard library only."""
+
+from dataclasses import dataclass
+
+from nmt_attn.spec import SpecError
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Differences of expected BLEU, in points: below ``negligible`` (``strict``: the strict variant) a loss does not
+    matter, above ``vital`` it is large. Raises SpecError unless 0 < strict <= negligible <= vital.
+    """
+
+    negligible: float = 0.5
+    strict: float = 0.3
+    vital: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.strict <= self.negligible <= self.vital:
+            raise SpecError(
+                "margins must be 0 < strict <= negligible <= vital, not "
+                f"strict {self.strict:g}, negligible {self.negligible:g}, vital {self.vital:g}"
+            )

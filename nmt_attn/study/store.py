@@ -1,0 +1,56 @@
+"""The store of a study: one line of JSON a finished run, only ever appended to.
+
+``pandas.read_json("results.jsonl", lines=True)`` reads it.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from nmt_attn.spec import SpecError
+
+STORE = "results.jsonl"
+
+
+def read_store(path: Path) -> list[dict[str, Any]]:
+    """All results; none if there is no store yet. A last line without its end was cut off and does not count.
+
+    Raises SpecError for a line that is no result.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    *lines, _ = content.split(b"\n")
+    return [_result(path, number, line) for number, line in enumerate(lines, start=1)]
+
+
+def _result(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        result = json.loads(line)
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        raise SpecError(f"{path} must hold one JSON object a line, but line {number} is none: restore it from a copy")
+    return result
+
+
+def result_name(result: dict[str, Any]) -> str:
+    """The name of the run that a result is of."""
+    return f"{result['corpus']}/{result['model']}.{result['seed']}"
+
+
+def append(path: Path, result: dict[str, Any]) -> None:
+    """Adds a result; when this returns, it is on the disk. The caller has the study's lock."""
+    line = json.dumps(result, ensure_ascii=False).encode() + b"\n"
+    with path.open("ab+") as file:
+        file.truncate(_whole(file.seek(0, os.SEEK_END), path))
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _whole(size: int, path: Path) -> int:
+    """Bytes of a store up to the end of its last whole line."""
+    return path.read_bytes().rfind(b"\n") + 1 if size else 0
