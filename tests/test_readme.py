@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nmt_attn.study.plan import read_study
 from nmt_attn.study.results import markdown_table, read_results
 
 ROOT = Path(__file__).parent.parent
@@ -44,3 +45,10 @@ def test_the_bleu_of_mixers_in_the_readme_is_that_of_their_results() -> None:
 
 def test_the_readme_has_at_most_150_lines() -> None:
     assert len(README.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes" / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_table_of_studies_has_the_number_of_runs(path: Path) -> None:
+    text = (path.parent / "README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| [{path.stem}]({path.name}) |"))
+    assert int(row.split("|")[3]) == len(read_study(path).runs())

@@ -2,17 +2,20 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from data_prep import multi30k
 from nmt_attn import provenance
 from nmt_attn.corpora.fragment import generate
+from nmt_attn.study.lock import locked
 from tests.data_prep import layouts
 from tests.data_prep.server import Server, stall
 
@@ -31,24 +34,27 @@ def _last_json(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_the_quickstart_learns_to_translate_the_embedded_corpus(tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"OUT": tmp_path, "VENV": "", "ARCHS": "nmt_attn_tiny", "TEST": 203}
+def test_a_generated_corpus_is_learnt(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"OUT": tmp_path, "VENV": "", "TEST": 203}
     settings |= {"UPDATES": 450, "SAVE_EVERY": 50, "WARMUP": 100, "TRAIN": 12000}
-    done = _recipe("quickstart.sh", **settings)
-    (result,) = _last_json(done)
+    done = _recipe("generated.sh", "nmt_attn_tiny", **settings)
+    result = _last_json(done)
     assert result["bleu"] > 30, result
     assert result["sentences"] == 203  # not a multiple of 8: none may be lost
     assert result["signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a")
-    assert (tmp_path / "bleu.png").stat().st_size > 5000
-    assert "| nmt_attn_tiny | 1111 | 1111 | 1111 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert result["settings"]["UPDATES"] == "450"
+    assert [updates for updates, _ in result["curve"]] == list(range(50, 451, 50))
+    assert result["curve"][-1][1] < result["curve"][0][1]
+    (machine,) = result["trained_with"]
+    assert machine == {**provenance.environment(), "threads": machine["threads"]}
     assert "nmt_attn_tiny: update 400/450, training perplexity" in done.stderr
 
-    again = _recipe("quickstart.sh", **settings)
-    assert _last_json(again) == [result]
+    again = _recipe("generated.sh", "nmt_attn_tiny", **settings)
+    assert _last_json(again) == result
     assert "trained before, kept" in again.stderr
     assert "training for" not in again.stderr
 
-    other = _recipe("quickstart.sh", **{**settings, "UPDATES": 500})
+    other = _recipe("generated.sh", "nmt_attn_tiny", **{**settings, "UPDATES": 500})
     assert other.returncode == 2
     assert other.stderr.splitlines()[-1] == (
         f"error: {tmp_path}/nmt_attn_tiny holds another run: UPDATES was '450', not '500'; "
@@ -56,14 +62,64 @@ def test_the_quickstart_learns_to_translate_the_embedded_corpus(tmp_path: Path) 
     )
 
 
-def test_the_quickstart_prepares_the_data_of_the_published_results(tmp_path: Path) -> None:
-    done = _recipe("quickstart.sh", OUT=tmp_path, VENV="", STEPS="prepare")
+def test_the_embedded_corpus_has_the_data_of_the_published_results(tmp_path: Path) -> None:
+    done = _recipe("generated.sh", OUT=tmp_path, VENV="", STEPS="prepare")
     assert done.returncode == 0, done.stderr[-2000:]
     made = sorted(path for path in (tmp_path / "data" / "bin").iterdir() if path.suffix in provenance.BINARISED)
     for path in (ROOT / "results" / "quickstart").iterdir():
         result = json.loads(path.read_text(encoding="utf-8"))
         assert result["data_sha256"] == provenance.checksum(made)
         assert result["test_sha256"] == provenance.checksum([tmp_path / "data" / "raw" / "test.de"])
+
+
+SMALL_STUDY = """
+name: small
+reference: nmt_attn_tiny
+headline: [windowed]
+seeds: 2
+models: [nmt_attn_tiny, {{arch: nmt_attn_tiny_self0010, name: windowed, flags: --attn-window 3}}]
+corpora: {{fragment: {{recipe: {recipe}, settings: {settings}}}}}
+tracking: --tensorboard-logdir {{run}}/tensorboard
+"""
+
+
+def test_the_quickstart_carries_out_a_study_and_writes_its_report(tmp_path: Path) -> None:
+    settings = {name: value for name, value in TINY_RUN.items() if name != "VENV"}
+    settings |= {"TRAIN": "200", "VALID": "8", "TEST": "12", "VOCABULARY": "300"}
+    study = tmp_path / "small.yaml"
+    text = SMALL_STUDY.format(recipe=ROOT / "recipes" / "generated.sh", settings=json.dumps(settings))
+    study.write_text(text, encoding="utf-8")
+    out = tmp_path / "out"
+    done = _recipe("quickstart.sh", STUDY=study, OUT=out, VENV="", UPDATES=99)  # the plan counts, not the shell's
+    assert done.returncode == 0, done.stderr[-2000:]
+    results = pd.read_json(out / "results.jsonl", lines=True)
+    assert sorted(zip(results.model, results.seed, results.updates, strict=True)) == [
+        ("nmt_attn_tiny", 1000000, 6),
+        ("nmt_attn_tiny", 2000000, 6),
+        ("windowed", 1000000, 6),
+        ("windowed", 2000000, 6),
+    ]
+    assert results.layers[2]["encoder_self"] == ["0010:window=3"] * 3
+    for model in ("nmt_attn_tiny", "windowed"):
+        assert list((out / "fragment" / f"{model}.2000000" / "tensorboard").rglob("events.out.tfevents.*"))
+    assert (out / "report" / "index.html").stat().st_size > 10_000
+    again = _recipe("quickstart.sh", STUDY=study, OUT=out, VENV="")
+    assert again.returncode == 0
+    assert "begun" not in again.stderr
+    assert len(pd.read_json(out / "results.jsonl", lines=True)) == 4
+
+
+def test_a_run_belongs_to_one_process(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {**TINY_RUN, "OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
+    assert _recipe("generated.sh", STEPS="prepare", **settings).returncode == 0
+    with locked(tmp_path / "nmt_attn_tiny" / "lock", "the run"):
+        done = _recipe("generated.sh", "nmt_attn_tiny", **settings)
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"error: {tmp_path}/nmt_attn_tiny is in use by process {os.getpid()} on \S+ since [0-9: -]+ "
+        rf"\(lock: {tmp_path}/nmt_attn_tiny/lock\): wait for it",
+        done.stderr.splitlines()[-1],
+    )
 
 
 PAIRS = [(pair.source_text, pair.target_text) for pair in generate(460, 11)]
@@ -202,7 +258,7 @@ def _kill_when_there(out: Path, moment: str, name: str, *arguments: str, **setti
 
 def test_a_failed_training_names_its_log(tmp_path: Path) -> None:
     settings: dict[str, Any] = {**TINY_RUN, "OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
-    done = _recipe("quickstart.sh", ARCHS="nmt_attn_huge", **settings)
+    done = _recipe("generated.sh", "nmt_attn_huge", **settings)
     assert done.returncode == 2
     assert "nmt_attn_huge: training failed: " in done.stderr
     assert "invalid choice: 'nmt_attn_huge'" in done.stderr.splitlines()[-1]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nmt_attn.spec import SpecError
 
-PATIENCE = 20.0  # seconds that a recipe waits: what a killed runner had started needs a moment to end
+PATIENCE = 15.0  # seconds that a recipe waits: what a killed runner had started needs a moment to end
 
 
 @contextmanager

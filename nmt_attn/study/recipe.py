@@ -35,11 +35,15 @@ def checked_variables(recipe: Path, settings: Mapping[str, str], where: str) -> 
         if name not in known:
             raise SpecError(f"{where}: settings must be variables of {recipe.name} ({', '.join(known)}), not {name}")
     variables = {**known, **settings}
-    variables = {
-        name: REFERENCE.sub(lambda match: variables.get(match[1], ""), value) for name, value in variables.items()
-    }
+    variables = {name: _resolved(value, variables) for name, value in variables.items()}
     for name in NUMBERS:
         value = variables.get(name, "")
         if not value.isascii() or not value.isdigit() or int(value) < 1:
             raise SpecError(f"{where}: {name} of {recipe.name} must be a whole number from 1, not {value!r}")
     return variables
+
+
+def _resolved(value: str, variables: Mapping[str, str]) -> str:
+    """A value with those of other variables in their place; nothing where the recipe works it out when it runs."""
+    value = REFERENCE.sub(lambda match: variables.get(match[1], match[0]), value)
+    return "" if "$" in value else value

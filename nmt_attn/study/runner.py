@@ -16,7 +16,7 @@ from nmt_attn.study.estimate import run_work
 from nmt_attn.study.folder import State, StudyFolder
 from nmt_attn.study.launchers import Launcher, LocalLauncher, Task
 from nmt_attn.study.lock import locked
-from nmt_attn.study.plan import Corpus, Run, Study
+from nmt_attn.study.plan import RESERVED, Corpus, Run, Study
 
 STEPS = "train average translate score"
 PAUSE = 0.2  # seconds between two looks at what runs
@@ -100,11 +100,13 @@ class _Runner:
         return "" if ended[0][1] == 0 else last_words(log)
 
     def _environment(self, corpus: Corpus, **more: str) -> dict[str, str]:
+        """The recipe's variables as planned, whatever the user's shell has; those that are empty are left to it."""
+        planned = {name: value for name, value in corpus.variables.items() if value and name not in RESERVED}
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "VENV": "",
             "OUT": str(self.folder.path.resolve() / corpus.name),
-            **corpus.settings,
+            **planned,
             **more,
         }
 
