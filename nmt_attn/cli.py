@@ -161,9 +161,9 @@ def progress(options: argparse.Namespace) -> int:
 
 
 def environment(options: argparse.Namespace) -> int:
-    from nmt_attn import provenance
+    from nmt_attn import environment as here
 
-    print(json.dumps(provenance.environment()))
+    print(json.dumps(here.environment()))
     return 0
 
 

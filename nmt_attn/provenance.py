@@ -3,19 +3,13 @@
 import argparse
 import hashlib
 import json
-import os
-import platform
 import re
-import subprocess
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import nmt_attn
 from nmt_attn.analysis.cost import Workload, model_cost
+from nmt_attn.environment import code_version
 from nmt_attn.models import checkpoints
 from nmt_attn.models.convert import converted_options
 from nmt_attn.models.options import read_config
@@ -58,37 +52,6 @@ def _describe_training(run: Path) -> dict[str, Any]:
     }
 
 
-def environment() -> dict[str, Any]:
-    """What a training's numbers depend on beside the commands: versions, device, threads, commit."""
-    return {
-        "code_version": code_version(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "fairseq": _fairseq(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else _processor(),
-        "threads": int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())),
-    }
-
-
-def _fairseq() -> str:
-    for package in ("ve-fairseq", "fairseq-fixed"):
-        try:
-            return f"{package} {version(package)}"
-        except PackageNotFoundError:
-            pass
-    return "unknown"
-
-
-def _processor() -> str:
-    """The model of the CPU where Linux tells it, else the kind."""
-    try:
-        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = re.findall(r"model name\s*: (.*)", info)
-    return names[0] if names else platform.machine()
-
-
 def _mixers(options: argparse.Namespace) -> dict[str, Any]:
     """What each site computes as asked for, and layer by layer with all limits and sizes."""
     sites = ("encoder_self", "decoder_self", "cross")
@@ -128,17 +91,6 @@ def checksum(paths: Iterable[Path]) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def code_version() -> str:
-    """The package's version and, in a checkout, its commit, marked if files were changed since."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    folder = Path(nmt_attn.__file__).parent
-    try:
-        commit = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return nmt_attn.__version__
-    return f"{nmt_attn.__version__}+{commit}"
 
 
 def _translation_seconds(log: Path | None) -> float:

@@ -5,9 +5,12 @@
 
 declare -F fail >/dev/null || fail() { printf 'error: %s\n' "$*" >&2; exit 2; }
 
-# devices: GPUs that a training may use here. torch counts them: it knows CUDA_VISIBLE_DEVICES, and a driver is of no
-# use to a torch that was built without CUDA.
-devices() { python -c 'import torch; print(torch.cuda.device_count() if torch.cuda.is_available() else 0)'; }
+# devices: GPUs that a training may use here; GPUS if they were counted before. torch counts them: it knows
+# CUDA_VISIBLE_DEVICES, and a driver is of no use to a torch that was built without CUDA.
+devices() {
+  [[ -z ${GPUS:-} ]] || { echo "$GPUS"; return; }
+  python -c 'import torch; print(torch.cuda.device_count() if torch.cuda.is_available() else 0)'
+}
 
 # processes [GPUS]: processes that take part in a training, on all nodes.
 processes() {
@@ -33,12 +36,13 @@ batch() {
 
 # precision: flags for mixed precision. Not --bf16: in fairseq it implies --tpu.
 precision() {
-  local wanted=${PRECISION:-auto} capability
+  local wanted=${PRECISION:-auto} capability=0
   [[ $wanted =~ ^(auto|fp32|amp|fp16)$ ]] || fail "PRECISION must be auto, fp32, amp or fp16, not $wanted"
   [[ $wanted != fp32 ]] || return 0
-  capability=$(python -c 'import torch.cuda as cuda
-gpus = range(cuda.device_count()) if cuda.is_available() else ()
-print(min((cuda.get_device_capability(gpu)[0] for gpu in gpus), default=0))') || return
+  if [[ $(devices) != 0 ]]; then
+    capability=$(python -c 'import torch.cuda as cuda
+print(min(cuda.get_device_capability(gpu)[0] for gpu in range(cuda.device_count())))') || return
+  fi
   if [[ $wanted == auto ]]; then
     ((capability < 7)) || echo --amp
   else

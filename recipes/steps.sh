@@ -133,6 +133,7 @@ train() {
   [[ ! -e $run/trained ]] || { say "$arch: trained before, kept"; return; }
   ((UPDATES % SAVE_EVERY == 0 && UPDATES / SAVE_EVERY >= AVERAGE)) ||
     fail "UPDATES ($UPDATES) must be SAVE_EVERY ($SAVE_EVERY) times AVERAGE ($AVERAGE) or more, without a remainder"
+  GPUS=$(devices)
   all=$(processes)
   parts=$(batch "$TOKENS" "$MAX_TOKENS" "$all")
   mixed=$(precision)

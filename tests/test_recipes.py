@@ -15,6 +15,7 @@ import pytest
 from data_prep import multi30k
 from nmt_attn import provenance
 from nmt_attn.corpora.fragment import generate
+from nmt_attn.environment import environment
 from nmt_attn.study.lock import locked
 from tests.data_prep import layouts
 from tests.data_prep.server import Server, stall
@@ -46,7 +47,7 @@ def test_a_generated_corpus_is_learnt(tmp_path: Path) -> None:
     assert [updates for updates, _ in result["curve"]] == list(range(50, 451, 50))
     assert result["curve"][-1][1] < result["curve"][0][1]
     (machine,) = result["trained_with"]
-    assert machine == {**provenance.environment(), "threads": machine["threads"]}
+    assert machine == {**environment(), "threads": machine["threads"]}
     assert "nmt_attn_tiny: update 400/450, training perplexity" in done.stderr
 
     again = _recipe("generated.sh", "nmt_attn_tiny", **settings)
