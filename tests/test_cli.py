@@ -1,15 +1,19 @@
 """The nmt-attn command."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import nmt_attn
 from nmt_attn.cli import main
 from nmt_attn.notation import NAMES
 from nmt_attn.presets import PRESETS
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_user_dir_is_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,12 +133,21 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert captured.err.count("\n") == 1
 
 
+def test_environment_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["environment"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == ["code_version", "python", "torch", "fairseq", "device", "threads"]
+    assert told["torch"] == torch.__version__
+    assert told["threads"] >= 1
+
+
 def test_an_empty_corpus_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["corpus", "fragment", "--out", str(tmp_path), "--train", "-1"]) == 2
     assert "-1" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.en"))
 
 
-def test_light_commands_do_not_import_torch() -> None:
-    code = "import sys; from nmt_attn.cli import main; main(['archs']); assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+@pytest.mark.parametrize("arguments", [["archs"], ["study", "status", "recipes/studies/wmt14.yaml", "--out", "no"]])
+def test_light_commands_do_not_import_torch(arguments: list[str]) -> None:
+    code = f"import sys; from nmt_attn.cli import main; main({arguments}); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)

@@ -14,8 +14,10 @@ import pytest
 
 from data_prep import multi30k
 from nmt_attn import provenance
+from nmt_attn.analysis.cost import Workload, preset_cost
 from nmt_attn.corpora.fragment import generate
 from nmt_attn.environment import environment
+from nmt_attn.presets import SIZES, Preset
 from nmt_attn.study.lock import locked
 from tests.data_prep import layouts
 from tests.data_prep.server import Server, stall
@@ -152,6 +154,10 @@ def test_multi30k_runs_end_to_end(arch: str, small_archives: Path, tmp_path: Pat
     assert result["sentences"] == 10
     assert result["updates"] == 6
     assert result["test_set"] == "test_2016_flickr"
+    code = {"transformer": "1010", "nmt_attn_tiny_self0010": "0010"}[arch]  # stock attention has biases, else 1010
+    preset = Preset(arch, SIZES["tiny"], code, code, "1111" if arch.startswith("nmt_attn") else code)
+    symbols = (tmp_path / "data" / "bin" / "dict.en.txt").read_text(encoding="utf-8").count("\n") + 4
+    assert result["multiply_adds"] == preset_cost(preset, Workload(vocabulary=symbols)).multiply_adds
     kept = {path.name for path in (tmp_path / arch).glob("checkpoint_1_*.pt")}
     assert len(kept) == 2
 
