@@ -1,0 +1,282 @@
+"""What may be said of differences of BLEU between models that were trained several times each.
+
+D is the difference of expected scores over training seeds. The scores of a cell (a model on a corpus) are taken as
+independent draws around the cell's mean with a variance that is the same in every cell, so that all cells of a corpus
+together estimate it: s^2 = sum_i sum_j (y_ij - m_i)^2 / df, df = sum_i (n_i - 1). A contrast sum_i w_i m_i then has the
+standard error s sqrt(sum_i w_i^2 / n_i) and a t distribution with df degrees of freedom.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import combinations, product
+from math import fsum, inf, isfinite, isinf, sqrt
+from statistics import variance
+
+import numpy as np
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.multitest import multipletests
+
+from nmt_attn.spec import SpecError
+from nmt_attn.study.margins import Margins
+
+__all__ = ["Cells", "Contrast", "Margins", "Verdict", "Word", "holm", "main_effects", "verdict"]
+
+TERMS = ("E1", "E2", "E3", "E4")
+CODES = ["".join(digits) for digits in product("01", repeat=len(TERMS))]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """An estimated D with its standard error and degrees of freedom.
+
+    Without an estimate of the variance the standard error is infinite: every p is 1, no interval has an end. Where it
+    is zero, p is 0 or 1. doubt: why scores look as if runs had been repeated, or nothing. Raises SpecError for NaN.
+    """
+
+    difference: float
+    standard_error: float
+    degrees: float
+    doubt: str = ""
+
+    def __post_init__(self) -> None:
+        known = self.standard_error >= 0 and self.degrees > 0
+        if not (isfinite(self.difference) and (known or isinf(self.standard_error))):
+            raise SpecError(
+                "a contrast must be a finite difference with a standard error from 0 and degrees of freedom above 0, "
+                f"not {self.difference}, {self.standard_error} and {self.degrees}"
+            )
+
+    def interval(self, level: float = 0.90) -> tuple[float, float]:
+        """The two-sided interval that covers D with this probability: difference -+ t SE."""
+        if not 0 < level < 1:
+            raise SpecError(f"level must lie between 0 and 1, not {level}")
+        if isinf(self.standard_error):
+            return -inf, inf
+        half = float(stats.t.isf((1 - level) / 2, self.degrees)) * self.standard_error if self.standard_error else 0.0
+        return self.difference - half, self.difference + half
+
+    @property
+    def lower_bound(self) -> float:
+        """D lies above it with a probability of 95 %."""
+        return self.interval(0.90)[0]
+
+    def p_equivalent(self, margin: float) -> float:
+        """Of two one-sided tests, for D > -margin and for D < margin, the larger p (Schuirmann 1987, J. Pharmacokinet.
+        Biopharm. 15:657); it is below 5 % exactly where the 90 % interval lies inside the margin.
+        """
+        return max(self._p_positive(self.difference + margin), self._p_positive(margin - self.difference))
+
+    def p_above(self, margin: float) -> float:
+        """One-sided, of the hypothesis that D is at most the margin."""
+        return self._p_positive(self.difference - margin)
+
+    @property
+    def p_different(self) -> float:
+        """Two-sided, of the hypothesis that D is 0."""
+        return min(1.0, 2 * self._p_positive(abs(self.difference)))
+
+    def _p_positive(self, distance: float) -> float:
+        """p of the hypothesis that what was estimated as this distance is not above 0."""
+        if isinf(self.standard_error):
+            return 1.0
+        if self.standard_error == 0:
+            return 0.0 if distance > 0 else 1.0
+        return float(stats.t.sf(distance / self.standard_error, self.degrees))
+
+
+class Cells:
+    """Models of one corpus with their scores over seeds: cell means, one variance for all of them.
+
+    deviation: the pooled standard deviation s (None if no model has two scores); degrees: its degrees of freedom.
+    Raises SpecError for no model, a model without scores, and scores that are not finite.
+    """
+
+    def __init__(self, scores: Mapping[str, Sequence[float]]) -> None:
+        if not scores:
+            raise SpecError("scores must be of at least one model, not of none")
+        self.scores = {model: [float(score) for score in row] for model, row in scores.items()}
+        for model, row in self.scores.items():
+            if not row or not all(map(isfinite, row)):
+                raise SpecError(f"scores of {model} must be finite numbers, at least one, not {row}")
+        self.degrees = sum(len(row) - 1 for row in self.scores.values())
+        self._means = {model: _mean(row) for model, row in self.scores.items()}
+        spread = any(len(set(row)) > 1 for row in self.scores.values())
+        self._fit = self._fitted() if spread else None
+        self.deviation: float | None = None
+        if self.degrees:
+            self.deviation = sqrt(float(self._fit.scale)) if self._fit else 0.0
+
+    def _fitted(self) -> OLS:
+        """Least squares on one dummy variable a cell."""
+        counts = [len(row) for row in self.scores.values()]
+        dummies = np.repeat(np.eye(len(counts)), counts, axis=0)
+        return OLS([score for row in self.scores.values() for score in row], dummies).fit()
+
+    def contrast(self, weights: Mapping[str, float]) -> Contrast:
+        """Sum of weights times cell means, with the pooled variance."""
+        self._check(*weights)
+        if not any(weights.values()) or not all(map(isfinite, weights.values())):
+            raise SpecError(f"weights must be finite numbers, not all of them 0, not {dict(weights)}")
+        difference = fsum(weight * self._means[model] for model, weight in weights.items())
+        error = 0.0 if self.degrees else inf
+        if self._fit:
+            error = float(self._fit.t_test([weights.get(model, 0.0) for model in self.scores]).sd.item())
+        return Contrast(difference, error, self.degrees, self._doubt([m for m, weight in weights.items() if weight]))
+
+    def difference(self, first: str, second: str) -> Contrast:
+        """Mean of the first minus mean of the second."""
+        return self.contrast(_sum([(first, 1), (second, -1)]))
+
+    def interaction(self, first: tuple[str, str], second: tuple[str, str]) -> Contrast:
+        """Difference of the first two minus difference of the second two; a model that is in both counts once."""
+        return self.contrast(_sum([(first[0], 1), (first[1], -1), (second[0], -1), (second[1], 1)]))
+
+    def welch(self, first: str, second: str) -> Contrast:
+        """Mean of the first minus mean of the second, from the variances v of these two alone, which may differ.
+
+        SE^2 = v_1/n_1 + v_2/n_2, df = SE^4 / sum_i (v_i/n_i)^2 / (n_i - 1) (Welch 1947, Biometrika 34:28).
+        """
+        self._check(first, second)
+        rows, difference = (self.scores[first], self.scores[second]), self._means[first] - self._means[second]
+        counts = [len(row) for row in rows]
+        if min(counts) < 2:
+            return Contrast(difference, inf, 0)
+        parts = [float(variance(row)) / len(row) for row in rows]
+        total = sum(parts)
+        weights = [(part / total) ** 2 / (count - 1) for part, count in zip(parts, counts, strict=True) if total]
+        degrees = 1 / sum(weights) if weights else sum(counts) - 2
+        return Contrast(difference, sqrt(total), degrees, self._doubt([first, second]))
+
+    def unequal_variances(self) -> float | None:
+        """p of the hypothesis that all variances are equal: one-way analysis of variance of the distances from the
+        cells' medians (Brown & Forsythe 1974, JASA 69:364).
+
+        Over cells with at least three scores: two are always equally far from their median. None where there are not
+        two such cells, or none whose scores differ. With three scores, of which one is the median, the test finds next
+        to nothing: then compare with :meth:`welch` instead of trusting it.
+        """
+        rows = [row for row in self.scores.values() if len(row) > 2]
+        if len(rows) < 2 or not any(len(set(row)) > 1 for row in rows):
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = float(stats.levene(*rows, center="median").pvalue)
+        return p if isfinite(p) else None
+
+    def _check(self, *models: str) -> None:
+        for model in models:
+            if model not in self.scores:
+                raise SpecError(f"a model of a contrast must be one of {', '.join(self.scores)}, not {model}")
+
+    def _doubt(self, models: Sequence[str]) -> str:
+        """Scores that several trainings hardly give, but the same training twice, or an ablation that did nothing."""
+        several = {model: sorted(self.scores[model]) for model in models if len(self.scores[model]) > 1}
+        tied = [model for model, row in several.items() if row[0] == row[-1]]
+        if tied:
+            return f"the runs of {', '.join(tied)} do not differ at all"
+        twins = [f"{one} and {other}" for one, other in combinations(several, 2) if several[one] == several[other]]
+        return f"{twins[0]} have the same scores in all runs" if twins else ""
+
+
+def _mean(row: Sequence[float]) -> float:
+    """That of equal scores is that score, which a rounded sum would not give."""
+    return row[0] if len(set(row)) == 1 else fsum(row) / len(row)
+
+
+def _sum(terms: Sequence[tuple[str, float]]) -> dict[str, float]:
+    weights = dict.fromkeys((model for model, _ in terms), 0.0)
+    for model, weight in terms:
+        weights[model] += weight
+    return weights
+
+
+def main_effects(cells: Cells, codes: Mapping[str, str]) -> dict[str, Contrast]:
+    """For each of the terms E1 to E4 the mean of the 8 cells with it minus the mean of the 8 cells without.
+
+    codes: model -> four digits. Raises SpecError unless they are the 16 codes of the factorial, each once.
+    """
+    given = list(codes.values())
+    wrong = {
+        "missing": [code for code in CODES if code not in given],
+        "twice": [code for code in CODES if given.count(code) > 1],
+        "unknown": [str(code) for code in given if code not in CODES],
+    }
+    if any(wrong.values()):
+        found = "; ".join(f"{what}: {', '.join(which)}" for what, which in wrong.items() if which)
+        raise SpecError(f"main effects must come from each of the 16 codes once ({found})")
+    half = len(CODES) / 2
+    return {
+        term: cells.contrast({model: (1 if code[place] == "1" else -1) / half for model, code in codes.items()})
+        for place, term in enumerate(TERMS)
+    }
+
+
+class Word(Enum):
+    """All that is ever said of a comparison."""
+
+    NEGLIGIBLE = "negligible"
+    VITAL = "vital"
+    INCONCLUSIVE = "inconclusive"
+    SINGLE = "single run, no inference"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word and, in one clause, the numbers behind it."""
+
+    word: Word
+    reason: str
+
+
+def verdict(contrast: Contrast | None, runs: tuple[int, int], margins: Margins, control: bool | None) -> Verdict:
+    """What the difference reference minus ablated allows to say.
+
+    *negligible*: the 90 % interval of D inside -+ margins.negligible, and control: a comparison in the same pipeline
+    that had to show a loss showed it (None: there was no such comparison). *vital*: the one-sided 95 % lower bound of
+    D above margins.vital. One run of either, no inference. Runs that look like repetitions of each other (doubt) allow
+    no claim of equivalence, runs that do not differ at all no claim whatever.
+    """
+    if min(runs) < 2:
+        return Verdict(Word.SINGLE, f"{runs[0]} and {runs[1]} runs, at least 2 and 2 are needed")
+    if contrast is None:
+        return Verdict(Word.INCONCLUSIVE, "there is no difference to judge")
+    if contrast.standard_error == 0:
+        return Verdict(Word.INCONCLUSIVE, "the runs do not differ at all: their spread over seeds is not known")
+    low, high = contrast.interval(0.90)
+    interval = f"90 % interval {_shown(low, margins)} to {_shown(high, margins)}"
+    if low > margins.vital:
+        return Verdict(Word.VITAL, f"lower 95 % bound {_shown(low, margins)} above {margins.vital:g}")
+    if not -margins.negligible < low <= high < margins.negligible:
+        better = f", below -{margins.negligible:g}," if high < -margins.negligible else ""
+        reason = f"{interval}{better} neither inside +-{margins.negligible:g} nor above {margins.vital:g}"
+        return Verdict(Word.INCONCLUSIVE, reason)
+    inside = f"{interval} inside +-{margins.negligible:g}"
+    if -margins.strict < low <= high < margins.strict:
+        inside += f", even inside +-{margins.strict:g}"
+    missing = {None: "there is no positive control", False: "the positive control was not passed", True: ""}[control]
+    but = contrast.doubt or missing
+    return Verdict(Word.INCONCLUSIVE, f"{inside}, but {but}") if but else Verdict(Word.NEGLIGIBLE, inside)
+
+
+def _shown(value: float, margins: Margins) -> str:
+    """With two decimals, or as many more as it takes to see on which side of each margin it lies."""
+    limits = [side * margin for margin in (margins.strict, margins.negligible, margins.vital) for side in (-1, 1)]
+    for digits in range(2, 12):
+        seen = round(value, digits)
+        if all((seen > limit, seen < limit) == (value > limit, value < limit) for limit in limits):
+            break
+    return f"{value:+.{digits}f}"
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """p adjusted so that the probability of any false rejection stays below the level, whatever their dependence: the
+    i-th smallest of n times n - i + 1, never below an adjusted smaller one (Holm 1979, Scand. J. Statist. 6:65).
+
+    Raises SpecError for anything but probabilities.
+    """
+    for name, p in p_values.items():
+        if not 0 <= p <= 1:
+            raise SpecError(f"p of {name} must be between 0 and 1, not {p}")
+    adjusted = multipletests(list(p_values.values()), method="holm")[1] if p_values else []
+    return dict(zip(p_values, map(float, adjusted), strict=True))
