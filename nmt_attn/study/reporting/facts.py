@@ -1,0 +1,167 @@
+"""What a report shows, as frozen data.
+
+D is the expected BLEU of the reference minus that of the model, everywhere: positive where the model is worse.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from math import isfinite
+from typing import Any
+
+from nmt_attn.study.plan import Corpus, Run, Study
+from nmt_attn.study.statistics import Contrast, Verdict, Word
+
+
+class Role(Enum):
+    """What a model is for in its study."""
+
+    REFERENCE = "reference"
+    HEADLINE = "headline"
+    CONTROL = "control"
+    EXPLORATORY = "exploratory"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The reference minus a model, on one corpus.
+
+    contrast: with the variance of all models of the corpus; welch: of these two alone. runs: of reference and model.
+    bootstrap: 90 % interval over seeds and sentences (None without texts or with one run). holm: p of "no difference",
+    adjusted over the exploratory models. Of the seeds that both have: differences, and p of sacreBLEU's paired test.
+    """
+
+    runs: tuple[int, int]
+    contrast: Contrast
+    welch: Contrast
+    verdict: Verdict
+    welch_verdict: Verdict
+    differences: Mapping[int, float]
+    bootstrap: tuple[float, float] | None = None
+    holm: float | None = None
+    paired: Mapping[int, float] | None = None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 90 % interval of D; None where runs do not tell it."""
+        return known_interval(self.contrast, self.runs)
+
+    @property
+    def depends_on_variance(self) -> bool:
+        """Whether Welch's test leads to another word."""
+        return self.verdict.word is not self.welch_verdict.word
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model on a corpus: what it computes, its runs, means over them, and how far from the reference it is.
+
+    deviation: of the scores over seeds (None for a single run). records: those of its runs, by seed.
+    """
+
+    model: str
+    label: str
+    role: Role
+    encoder_self: str
+    decoder_self: str
+    cross: str
+    scores: Mapping[int, float]
+    mean: float
+    deviation: float | None
+    chrf: float | None
+    parameters: int
+    multiply_adds: int | None
+    training_seconds: float | None
+    translation_seconds: float | None
+    records: Mapping[int, Mapping[str, Any]]
+    comparison: Comparison | None = None
+
+    @property
+    def runs(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """D of a code in cross attention minus D of the same code in self-attention; the reference's mean cancels."""
+
+    code: str
+    self_model: str
+    cross_model: str
+    runs: tuple[int, int]
+    contrast: Contrast
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        return known_interval(self.contrast, self.runs)
+
+
+@dataclass(frozen=True)
+class Factorial:
+    """The codes at a place (self: encoder and decoder, or cross) that have scores: code to model.
+
+    effects: of each term, the mean BLEU of the 8 codes with it minus that of the 8 without; None unless all 16 are in.
+    """
+
+    place: str
+    models: Mapping[str, str]
+    effects: Mapping[str, Contrast] | None
+
+
+@dataclass(frozen=True)
+class ControlFinding:
+    """The comparison that had to show a loss; verdict is None while runs of it are missing."""
+
+    corpus: str
+    model: str
+    comparison: Comparison | None
+
+    @property
+    def passed(self) -> bool:
+        return self.comparison is not None and self.comparison.verdict.word is Word.VITAL
+
+
+@dataclass(frozen=True)
+class CorpusFindings:
+    """All of a corpus; no rows before its first run is finished.
+
+    deviation, degrees: the standard deviation over seeds that all its models share. unequal: p of the test that they
+    do share it (None where it cannot be made). first: the record of one run, for what all have in common.
+    """
+
+    corpus: Corpus
+    rows: tuple[Row, ...]
+    deviation: float | None
+    degrees: int
+    unequal: float | None
+    interactions: tuple[Interaction, ...]
+    factorials: tuple[Factorial, ...]
+    first: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.corpus.name
+
+    def row(self, model: str) -> Row | None:
+        return next((row for row in self.rows if row.model == model), None)
+
+    def of(self, role: Role) -> list[Row]:
+        return [row for row in self.rows if row.role is role]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All of a study: missing are planned runs without a result, unplanned results that the study does not name."""
+
+    study: Study
+    control: ControlFinding | None
+    corpora: tuple[CorpusFindings, ...]
+    missing: tuple[Run, ...]
+    unplanned: tuple[str, ...]
+
+
+def known_interval(contrast: Contrast, runs: tuple[int, int]) -> tuple[float, float] | None:
+    """The 90 % interval; None with a single run, and where the spread over seeds is not known."""
+    if min(runs) < 2 or not isfinite(contrast.standard_error) or contrast.standard_error == 0:
+        return None
+    return contrast.interval(0.90)

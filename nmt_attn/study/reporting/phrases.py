@@ -1,0 +1,82 @@
+"""How models, numbers and verdicts are written, the same in text, tables and figures."""
+
+from math import isfinite
+
+from nmt_attn.presets import PRESETS
+from nmt_attn.study.plan import Study
+
+LONGEST = 30
+
+
+def model_label(model: str, study: Study) -> str:
+    """A short name: self0111 for nmt_attn_tiny_self0111 beside nmt_attn_tiny, which is "1111 (reference)"."""
+    base = _base(study)
+    if model == base:
+        short = "1111"
+    elif base and model.startswith(f"{base}_"):
+        short = model.removeprefix(f"{base}_")
+    else:
+        short = model
+    short = short if len(short) <= LONGEST else short[: LONGEST - 1] + "…"
+    return f"{short} (reference)" if model == study.reference else short
+
+
+def _base(study: Study) -> str | None:
+    """The architecture with 1111 everywhere in the size of the reference, if that is one of ours."""
+    models = {model.name: model for corpus in study.corpora for line in corpus.lines for model in line}
+    arch = models[study.reference].arch
+    return "_".join(arch.split("_")[:3]) if arch in PRESETS else None
+
+
+def points(value: float) -> str:
+    """A difference in BLEU points, with its sign."""
+    return f"{value:+.2f}" if round(value, 2) else "0.00"
+
+
+def interval_text(bounds: tuple[float, float] | None) -> str:
+    return f"{points(bounds[0])} to {points(bounds[1])}" if bounds else ""
+
+
+def probability(value: float | None) -> str:
+    """p with two digits that count, and never as 0."""
+    if value is None or not isfinite(value):
+        return ""
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def p_text(value: float) -> str:
+    """p with its sign of relation."""
+    told = probability(value)
+    return f"p {told}" if told.startswith("<") else f"p = {told}"
+
+
+def runs_text(runs: tuple[int, int]) -> str:
+    """How many runs there are of a model; runs: of the reference and of the model."""
+    reference, model = runs
+    if reference == model:
+        return f"{amount(model, 'run', 'runs')} of each"
+    return f"{amount(model, 'run', 'runs')}, {reference} of the reference"
+
+
+def mean_text(mean: float, deviation: float | None, runs: int) -> str:
+    """Mean, standard deviation over seeds and number of runs."""
+    spread = "" if deviation is None else f" ± {deviation:.2f}"
+    return f"{mean:.2f}{spread} ({runs})"
+
+
+def count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def millions(value: int | None) -> str:
+    return "" if value is None else f"{value / 1e6:,.1f} M"
+
+
+def seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def amount(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"

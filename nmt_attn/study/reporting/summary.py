@@ -1,0 +1,188 @@
+"""The first screen of a report: the question, what was found, and the table."""
+
+from collections.abc import Iterator
+
+from nmt_attn.study.reporting.blocks import Block, Heading, Items, Paragraph, Table
+from nmt_attn.study.reporting.facts import Comparison, ControlFinding, CorpusFindings, Findings, Interaction, Role, Row
+from nmt_attn.study.reporting.phrases import count, interval_text, mean_text, millions, points, runs_text, seconds
+from nmt_attn.study.statistics import Word
+
+SIGN = "D = BLEU of the reference minus BLEU of the model, in points: positive where the model is worse."
+COLUMNS = (
+    "model",
+    "encoder self",
+    "decoder self",
+    "cross",
+    "BLEU, mean ± sd (runs)",
+    "D, 90 % interval",
+    "verdict",
+    "parameters",
+    "multiply-adds",
+    "training s",
+)
+
+
+def summary(findings: Findings) -> Iterator[Block]:
+    """Title, question, verdicts, control, tables."""
+    study = findings.study
+    yield Heading(1, f"Study {study.name}")
+    if study.question:
+        yield Paragraph(study.question, mood="question")
+    yield from verdicts(findings)
+    margins = study.margins
+    yield Paragraph(
+        f"{SIGN} Reference: {study.reference}. Margins, fixed in the study's file: the 90 % interval inside "
+        f"±{margins.negligible:g} (strict: ±{margins.strict:g}) is equivalence, a one-sided 95 % lower bound above "
+        f"{margins.vital:g} a vital loss, all else inconclusive. {progress(findings)}"
+    )
+    for corpus in findings.corpora:
+        if len(findings.corpora) > 1:
+            yield Heading(2, f"Corpus {corpus.name}")
+        yield result_table(corpus)
+
+
+def verdicts(findings: Findings) -> list[Block]:
+    """The headline in sentences: verdicts, interactions, the positive control."""
+    return [Items([*_verdicts(findings), *_interactions(findings), control_entry(findings.control)])]
+
+
+def progress(findings: Findings) -> str:
+    """How many of the runs are in."""
+    planned = len(findings.study.runs())
+    left = len(findings.missing)
+    return f"All {planned} planned runs are in." if not left else f"{planned - left} of {planned} planned runs are in."
+
+
+def _verdicts(findings: Findings) -> Iterator[Paragraph]:
+    for corpus in findings.corpora:
+        for model in findings.study.headline:
+            row = corpus.row(model)
+            if row and row.role is Role.HEADLINE:
+                yield _verdict(corpus, row)
+            elif model in corpus.corpus.models and not row:
+                yield Paragraph(f"{corpus.name}, {model}: no run is finished.", "no result", "open")
+        if corpus.rows and corpus.row(findings.study.reference) is None:
+            yield Paragraph(f"{corpus.name}: no run of the reference is finished.", "no comparison", "open")
+
+
+def _verdict(corpus: CorpusFindings, row: Row) -> Paragraph:
+    found = row.comparison
+    if found is None:
+        return Paragraph(f"{corpus.name}, {row.model}: there is nothing to compare it with.", "no comparison", "open")
+    text = f"{corpus.name}, {row.model}: {difference_text(found)}."
+    if found.depends_on_variance and found.verdict.word is not Word.SINGLE:
+        text += f" With the variances of these two alone (Welch): {found.welch_verdict.word.value}."
+    return Paragraph(text + _doubt(found), found.verdict.word.value, mood(found))
+
+
+def _doubt(found: Comparison) -> str:
+    doubt = found.contrast.doubt
+    return f" Note: {doubt}." if doubt and doubt not in found.verdict.reason else ""
+
+
+def difference_text(found: Comparison) -> str:
+    """D with its interval, the runs behind it and the margin that decided."""
+    if found.verdict.word is Word.SINGLE:
+        return f"D = {points(found.contrast.difference)} ({runs_text(found.runs)})"
+    reason = found.verdict.reason.replace("+-", "±")
+    interval = f", 90 % interval {interval_text(found.interval)}" if found.interval and "interval" not in reason else ""
+    return f"D = {points(found.contrast.difference)}{interval}, {reason} ({runs_text(found.runs)})"
+
+
+def mood(found: Comparison) -> str:
+    """The verdict as the name of a style."""
+    return found.verdict.word.name.lower()
+
+
+def _interactions(findings: Findings) -> Iterator[Paragraph]:
+    """Of the codes of which a headline model is one."""
+    for corpus in findings.corpora:
+        for each in corpus.interactions:
+            if {each.self_model, each.cross_model} & set(findings.study.headline):
+                yield Paragraph(f"{corpus.name}, code {each.code}: {interaction_text(each)}.", "interaction", "open")
+
+
+def interaction_text(each: Interaction) -> str:
+    if not each.interval:
+        return f"D_cross - D_self = {points(each.contrast.difference)}, single run, no inference"
+    return f"D_cross - D_self = {points(each.contrast.difference)}, 90 % interval {interval_text(each.interval)}"
+
+
+def control_entry(control: ControlFinding | None) -> Paragraph:
+    """Whether the study could have seen a loss."""
+    if control is None:
+        return Paragraph(
+            "the study names none, so equivalence cannot be claimed: where nothing is lost, "
+            "nothing shows that a loss would have been seen.",
+            "positive control",
+            "open",
+        )
+    where = f"{control.model} on {control.corpus}, where the loss must be vital"
+    if control.comparison is None:
+        return Paragraph(f"not passed, its runs are missing ({where}).", "positive control", "failed")
+    told = f"({where}): {control.comparison.verdict.word.value}, {difference_text(control.comparison)}"
+    if control.passed:
+        return Paragraph(f"passed {told}.", "positive control", "passed")
+    return Paragraph(f"not passed {told}. Equivalence cannot be claimed.", "positive control", "failed")
+
+
+def result_table(corpus: CorpusFindings) -> Table | Paragraph:
+    """A row a model, with what BLEU depends on below."""
+    if not corpus.rows:
+        return Paragraph("No run is finished.", mood="note")
+    numbers = [COLUMNS.index(name) for name in ("parameters", "multiply-adds", "training s")]
+    note = f"{basis(corpus)} {_seeds(corpus)}"
+    if corpus.deviation is not None:
+        note += (
+            f" Intervals of D with the variance over seeds that all models share: sd {corpus.deviation:.2f}, "
+            f"{corpus.degrees} degrees of freedom."
+        )
+    return Table(COLUMNS, [_cells(row) for row in corpus.rows], note, numbers, [COLUMNS.index("verdict")])
+
+
+def _seeds(corpus: CorpusFindings) -> str:
+    seeds = {tuple(row.scores) for row in corpus.rows}
+    if len(seeds) > 1:
+        return "Seeds: see the table of all runs."
+    (common,) = seeds
+    return f"Seed{'s' * (len(common) > 1)} {', '.join(map(str, common))}."
+
+
+def _cells(row: Row) -> list[str]:
+    found = row.comparison
+    difference = ""
+    if found:
+        interval = f" ({interval_text(found.interval)})" if found.interval else ""
+        difference = points(found.contrast.difference) + interval
+    return [
+        row.model,
+        row.encoder_self,
+        row.decoder_self,
+        row.cross,
+        mean_text(row.mean, row.deviation, row.runs),
+        difference,
+        verdict_word(row),
+        count(row.parameters),
+        millions(row.multiply_adds),
+        seconds(row.training_seconds),
+    ]
+
+
+def verdict_word(row: Row) -> str:
+    """The word of a row, and what it is worth; of the reference that it is the reference."""
+    if row.comparison is None:
+        return row.role.value if row.role is Role.REFERENCE else ""
+    word = row.comparison.verdict.word
+    if word is Word.SINGLE:
+        return word.value
+    told = [role for role in (row.role.value,) if row.role in (Role.CONTROL, Role.EXPLORATORY)]
+    if row.comparison.depends_on_variance:
+        told.append(f"Welch: {row.comparison.welch_verdict.word.value}")
+    return f"{word.value} ({', '.join(told)})" if told else word.value
+
+
+def basis(corpus: CorpusFindings) -> str:
+    """Scorer's signature, test set, sentences, updates: what must be said with any BLEU."""
+    first = corpus.first
+    test_set = f"{first['test_set']}, " if first.get("test_set") else ""
+    return f"BLEU: {first['signature']}; {test_set}{first['sentences']:,} sentences; {first['updates']:,} updates."
