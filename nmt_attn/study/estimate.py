@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from nmt_attn.analysis.cost import Cost, Workload, preset_cost
@@ -19,12 +20,12 @@ MIXER_FLAGS = {
 
 
 def model_preset(model: Model) -> Preset | None:
-    """The architecture with the mixers that its flags name; None where the flags change the sizes, or it is fairseq's."""
+    """The architecture with the mixers that its flags name; None where flags change the sizes, or it is fairseq's."""
     preset = PRESETS.get(model.arch)
     flags = list(model.flags)
     if preset is None or any(flag.startswith(("--encoder-", "--decoder-")) for flag in flags):
         return None
-    for flag, value in zip(flags, flags[1:], strict=False):
+    for flag, value in pairwise(flags):
         name = flag.removesuffix("-mixer").removesuffix("-terms")
         if name in MIXER_FLAGS and name != flag:
             for site in MIXER_FLAGS[name]:

@@ -24,6 +24,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +249,7 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
         return tuple(SEED_DISTANCE * number for number in range(1, count + 1))
     seeds = numbers(where, value)
     ordered = sorted(seeds)
-    for low, high in zip(ordered, ordered[1:], strict=False):
+    for low, high in pairwise(ordered):
         if high - low < SEED_DISTANCE:
             raise SpecError(
                 f"{where} must be at least {SEED_DISTANCE} apart, not {low} and {high}: "

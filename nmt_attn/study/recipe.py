@@ -1,6 +1,6 @@
 """What a study must know of a recipe: its variables and their defaults, read from the script. Standard library only.
 
-A recipe gives a variable as ``NAME=${NAME:-default}``, in its first lines or in the files of its folder that it sources.
+A recipe gives a variable as ``NAME=${NAME:-default}``, in its first lines or in files of its folder that it sources.
 """
 
 import re

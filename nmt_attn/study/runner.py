@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from nmt_attn.spec import SpecError
 from nmt_attn.study.estimate import run_work
 from nmt_attn.study.folder import State, StudyFolder
 from nmt_attn.study.launchers import Launcher, LocalLauncher, Task
