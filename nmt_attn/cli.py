@@ -11,6 +11,7 @@ from pathlib import Path
 import nmt_attn
 from nmt_attn import describe
 from nmt_attn.analysis.cost import Workload
+from nmt_attn.arguments import positive
 from nmt_attn.presets import SIZES, find_preset
 from nmt_attn.spec import SpecError
 from nmt_attn.study import command as study_command
@@ -180,13 +181,6 @@ def _open(path: Path):  # type: ignore[no-untyped-def]
         raise SpecError(f"{path} must be a readable file: {error.strerror}") from None
 
 
-def _positive(text: str) -> int:
-    """argparse type: a whole number from 1 on."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nmt-attn", description=nmt_attn.__doc__)
     parser.add_argument("--version", action="version", version=nmt_attn.__version__)
@@ -203,14 +197,12 @@ def _parser() -> argparse.ArgumentParser:
     add("user-dir", user_dir, "print the folder for fairseq's --user-dir")
     sub = add("archs", archs, "list the architectures with their parameters, multiply-adds and time")
     sub.add_argument("--size", choices=SIZES, help="only this size")
-    sub.add_argument(
-        "--vocabulary", type=_positive, default=Workload.vocabulary, help="shared vocabulary (%(default)s)"
-    )
-    sub.add_argument("--source", type=_positive, default=Workload.source, help="source tokens (%(default)s)")
-    sub.add_argument("--target", type=_positive, default=Workload.target, help="target tokens (%(default)s)")
+    sub.add_argument("--vocabulary", type=positive, default=Workload.vocabulary, help="shared vocabulary (%(default)s)")
+    sub.add_argument("--source", type=positive, default=Workload.source, help="source tokens (%(default)s)")
+    sub.add_argument("--target", type=positive, default=Workload.target, help="target tokens (%(default)s)")
     sub.add_argument("--measure", action="store_true", help="also time the mixers, on this machine")
     sub.add_argument(
-        "--sentences", type=_positive, default=32, help="sentences of the batch that is timed (%(default)s)"
+        "--sentences", type=positive, default=32, help="sentences of the batch that is timed (%(default)s)"
     )
     sub = add("describe", describe_preset, "tell what each attention site of an architecture computes")
     sub.add_argument("name", help="an architecture, such as nmt_attn_base_self0010")

@@ -91,7 +91,7 @@ RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECT
 # run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/RUN_NAME, or OUT/ARCH, or
 # OUT/ARCH.DIRECTION if that is not the direction of the corpus. Leaves the folder's name in RUN.
 run_arch() {
-  local arch=$1 number="" direction name tests flags data
+  local arch=$1 number direction name tests flags data
   shift
   RUN=$OUT/${RUN_NAME:-$arch}
   [[ $STEPS != prepare ]] || return 0
@@ -107,11 +107,11 @@ run_arch() {
   if wants train || wants translate; then python -m data_prep.check "$OUT/data/bin" >&2; fi
   ! wants train || train "$arch" "$RUN" "$@"
   ! wants average || average "$RUN"
-  tests=$(manifest '*m["tests"], sep="\n"')
-  for name in $tests; do
-    ! wants translate || translate "$RUN" "test$number"
-    ! wants score || result "$RUN" "test$number" "$name"
-    number=$((number + 1))
+  tests=($(manifest '*m["tests"], sep="\n"'))
+  for ((number = ${#tests[@]} - 1; number >= 0; number--)); do # the first test last: with its result the run is done
+    name=test${number/#0/}
+    ! wants translate || translate "$RUN" "$name"
+    ! wants score || result "$RUN" "$name" "${tests[number]}"
   done
 }
 

@@ -24,6 +24,7 @@ HEAVY = {
 # part of the package: parts it may import, heavy packages it may import
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "__init__": (set(), set()),
+    "arguments": (set(), set()),
     "spec": (set(), set()),
     "presets": ({"spec"}, set()),
     "notation": ({"spec"}, set()),
@@ -31,7 +32,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "models": ({"attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
     "corpora": (set(), set()),
     "study": (
-        {"analysis", "presets", "spec"},
+        {"analysis", "arguments", "presets", "spec"},
         {"sacrebleu", "sacremoses", "pandas", "numpy", "matplotlib", "scipy", "statsmodels", "submitit", "jinja2"},
     ),
     "analysis": ({"models", "attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
@@ -42,6 +43,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "cli": (
         {
             "analysis",
+            "arguments",
             "corpora",
             "describe",
             "doctor",

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from nmt_attn.arguments import positive
 from nmt_attn.spec import SpecError
 from nmt_attn.study.folder import State, StudyFolder
 from nmt_attn.study.launchers import Launcher, LocalLauncher, gpus_here, processors
@@ -130,8 +131,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
-        type=int,
+        type=positive,
         help=f"runs at a time (default: one a GPU; without GPUs one a processor, at most {MOST_WORKERS})",
     )
     parser.add_argument("--gpus", metavar="N,N...", help="GPUs to use (default: all that torch can use; '' for none)")
-    parser.add_argument("--gpus-per-run", type=int, default=1, help="GPUs of each run (%(default)s)")
+    parser.add_argument("--gpus-per-run", type=positive, default=1, help="GPUs of each run (%(default)s)")

@@ -22,7 +22,7 @@ MIXER_FLAGS = {
 def model_preset(model: Model) -> Preset | None:
     """The architecture with the mixers that its flags name; None where flags change the sizes, or it is fairseq's."""
     preset = PRESETS.get(model.arch)
-    flags = list(model.flags)
+    flags = [part for flag in model.flags for part in flag.split("=", 1)]
     if preset is None or any(flag.startswith(("--encoder-", "--decoder-")) for flag in flags):
         return None
     for flag, value in pairwise(flags):

@@ -17,9 +17,12 @@ from typing import Any
 
 from nmt_attn.spec import SpecError
 from nmt_attn.study.lock import is_locked
-from nmt_attn.study.plan import Run, Study
+from nmt_attn.study.plan import RESERVED, Run, Study
 from nmt_attn.study.progress import updates_done
 from nmt_attn.study.store import STORE, append, read_store, result_name
+
+# Variables of recipes that a result may differ in: where data come from is not what they are.
+NOT_IN_NUMBERS = {*RESERVED, "LOG_EVERY", "MULTI30K", "IWSLT14", "WMT14", "CHECKSUMS"}
 
 
 class State(Enum):
@@ -107,16 +110,18 @@ class StudyFolder:
             (self.path / f"{copy}.part").replace(self.path / copy)
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         head = {"study": study.name, "corpus": run.corpus.name, "model": run.model.name, "seed": run.seed}
+        variables = {name: value for name, value in run.corpus.variables.items() if name not in RESERVED}
         tail = {name: copy.as_posix() for name, (_, copy) in kept.items()}
         tail["finished"] = time.strftime("%FT%TZ", time.gmtime((folder / "result.json").stat().st_mtime))
-        append(self.store, {**head, "flags": list(run.model.flags), **result, **head, **tail})
+        head |= {"flags": list(run.model.flags), "recipe": run.corpus.recipe.name, "variables": variables}
+        append(self.store, {**head, **result, **tail})
 
 
 def _check_same(path: Path, run: Run, result: dict[str, Any]) -> None:
-    wanted = {**run.corpus.settings, "arch": run.model.arch, "flags": list(run.model.flags)}
-    made = {**result.get("settings", {}), "arch": result["preset"], "flags": result["flags"]}
+    wanted = {**run.corpus.variables, "arch": run.model.arch, "flags": list(run.model.flags)}
+    made = {**result.get("variables", {}), "arch": result["preset"], "flags": result["flags"]}
     for name, value in wanted.items():
-        if name in made and made[name] != value:
+        if name in made and name not in NOT_IN_NUMBERS and made[name] != value:
             raise SpecError(
                 f"{path} holds {run.name} with {name} {made[name]!r}, but the study says {value!r}: "
                 "give --out another folder, or the study its old value"

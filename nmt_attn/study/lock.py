@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from nmt_attn.spec import SpecError
 
@@ -21,8 +22,7 @@ PATIENCE = 15.0  # seconds that a recipe waits: what a killed runner had started
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
     """Holds the lock file; raises SpecError, with its owner, if another process does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    with _opened(path) as file:
         if not try_lock(file.fileno(), patience=1.0):  # is_locked holds it for a moment
             file.seek(0)
             owner = file.read().strip() or "another process"
@@ -37,12 +37,20 @@ def is_locked(path: Path) -> bool:
     """Whether a process holds this lock file now."""
     try:
         with path.open("rb") as file:
-            return not try_lock(file.fileno())
+            return not try_lock(file.fileno(), kind=fcntl.LOCK_SH)  # which others who look may have, too
     except FileNotFoundError:
         return False
 
 
-def try_lock(number: int, patience: float = 0.0) -> bool:
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"{path.parent} must be a folder that can be written, but: {error.strerror}") from None
+
+
+def try_lock(number: int, patience: float = 0.0, kind: int = fcntl.LOCK_EX) -> bool:
     """Locks an open file, waiting so many seconds for another owner; False if it still has one.
 
     Raises SpecError on a file system without locks.
@@ -50,7 +58,7 @@ def try_lock(number: int, patience: float = 0.0) -> bool:
     deadline = time.monotonic() + patience
     while True:
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(number, kind | fcntl.LOCK_NB)
             return True
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EINTR):

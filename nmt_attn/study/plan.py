@@ -20,7 +20,6 @@
 YAML, of which every value is read as text: 0111 is a code and no octal number.
 """
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -34,10 +33,11 @@ from nmt_attn.presets import PRESETS
 from nmt_attn.spec import SpecError
 from nmt_attn.study.margins import Margins
 from nmt_attn.study.recipe import checked_variables
-from nmt_attn.study.words import checked_name, mapping, numbers, text, texts
+from nmt_attn.study.words import checked_name, flags, mapping, numbers, text, texts
 
-SEED_DISTANCE = 1_000_000
+SEED_DISTANCE, MOST_SEED = 1_000_000, 2**31
 # Set by the runner for each run.
+OF_THE_FOLDER = {"lock", "logs", "failed", "translations", "report", "slurm"}
 RESERVED = {"OUT", "VENV", "SEED", "STEPS", "RUN_NAME", "TRACKING"}
 
 
@@ -163,9 +163,11 @@ def _study(entries: Any, folder: Path) -> Study:
         headline=tuple(_canonical(name) for name in texts("headline", given.get("headline", []))),
         control=None if control is None else _control(control),
         margins=Margins(**{name: _points(f"margins: {name}", value) for name, value in margins.items()}),
-        tracking=tuple(shlex.split(text("tracking", given.get("tracking", "")))),
+        tracking=flags("tracking", given.get("tracking", "")),
         corpora=tuple(_corpus(name, entry, folder, given.get("models"), seeds) for name, entry in corpora.items()),
     )
+    if "models" in given:
+        _lines(given["models"], "models", seeds)  # not read by corpora that have their own
     _check_comparisons(study)
     return study
 
@@ -184,6 +186,8 @@ def _control(entry: Any) -> Control:
 
 def _corpus(name: str, entry: Any, folder: Path, models: Any, seeds: tuple[int, ...]) -> Corpus:
     where = f"corpora: {checked_name('corpora', name)}"
+    if name in OF_THE_FOLDER:
+        raise SpecError(f"corpora must have other names than the study's folder has, not {name}")
     given = mapping(where, entry, ("recipe", "settings", "models", "seeds"), needed=("recipe",))
     recipe = (folder / text(f"{where}: recipe", given["recipe"])).resolve()
     settings = mapping(f"{where}: settings", given.get("settings", {}), None)
@@ -193,13 +197,17 @@ def _corpus(name: str, entry: Any, folder: Path, models: Any, seeds: tuple[int, 
             f"{where}: settings must leave {', '.join(sorted(RESERVED))} to the runner, not set {reserved[0]}"
         )
     variables = checked_variables(recipe, settings, where)
-    lines = given.get("models", models)
-    if not isinstance(lines, list) or not lines:
-        raise SpecError(f"{where}: models must be a list, here or for the whole study, with at least one line")
     seeds = _seeds(given["seeds"], f"{where}: seeds") if "seeds" in given else seeds
-    expanded = tuple(_line(line, f"{where}: models", seeds) for line in lines)
-    _check_names(where, [model for line in expanded for model in line])
-    return Corpus(name, recipe, settings, variables, expanded)
+    lines = _lines(given.get("models", models), f"{where}: models", seeds)
+    return Corpus(name, recipe, settings, variables, lines)
+
+
+def _lines(entries: Any, where: str, seeds: tuple[int, ...]) -> tuple[tuple[Model, ...], ...]:
+    if not isinstance(entries, list) or not entries:
+        raise SpecError(f"{where} must be a list, here or for the whole study, with at least one line")
+    lines = tuple(_line(entry, where, seeds) for entry in entries)
+    _check_names(where, [model for line in lines for model in line])
+    return lines
 
 
 def _line(entry: Any, where: str, seeds: tuple[int, ...]) -> tuple[Model, ...]:
@@ -207,11 +215,11 @@ def _line(entry: Any, where: str, seeds: tuple[int, ...]) -> tuple[Model, ...]:
     given = {"arch": entry} if isinstance(entry, str) else entry
     given = mapping(where, given, ("arch", "name", "flags", "seeds"), needed=("arch",))
     archs = _archs(text(f"{where}: arch", given["arch"]))
-    flags = tuple(shlex.split(text(f"{where}: flags", given.get("flags", ""))))
+    own_flags = flags(f"{where}: flags", given.get("flags", ""))
     if "seeds" in given:
         seeds = _seeds(given["seeds"], f"{where}: seeds")
     if "name" not in given:
-        if flags:
+        if own_flags:
             raise SpecError(f"{where}: {given['arch']} with flags must have a name of its own")
         return tuple(Model(arch, arch, (), seeds) for arch in archs)
     if len(archs) > 1:
@@ -219,13 +227,13 @@ def _line(entry: Any, where: str, seeds: tuple[int, ...]) -> tuple[Model, ...]:
     name = checked_name(f"{where}: name", given["name"])
     if name in PRESETS:
         raise SpecError(f"{where}: name must be another than that of an architecture, not {name}")
-    return (Model(name, archs[0], flags, seeds),)
+    return (Model(name, archs[0], own_flags, seeds),)
 
 
 def _archs(pattern: str) -> list[str]:
     """All architectures of a pattern, each function once; those of fairseq itself by name."""
     if pattern.startswith("transformer") and not set(pattern) & set("*?["):
-        return [pattern]
+        return [checked_name("models", pattern)]
     found = [name for name in PRESETS if fnmatchcase(name, pattern)]
     if not found:
         raise SpecError(f"models must be architectures or patterns of them, which {pattern} is not: see nmt-attn archs")
@@ -246,6 +254,8 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
     """So many, spaced; or those of a list. fairseq adds up to the number of updates to the seed: near ones overlap."""
     if isinstance(value, str):
         count = numbers(where, [value])[0]
+        if count * SEED_DISTANCE >= MOST_SEED:
+            raise SpecError(f"{where} must be fewer than {MOST_SEED // SEED_DISTANCE + 1}, not {count}")
         return tuple(SEED_DISTANCE * number for number in range(1, count + 1))
     seeds = numbers(where, value)
     ordered = sorted(seeds)
@@ -255,7 +265,7 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
                 f"{where} must be at least {SEED_DISTANCE} apart, not {low} and {high}: "
                 "fairseq counts on from the seed at every update"
             )
-    if ordered[-1] >= 2**31:
+    if ordered[-1] >= MOST_SEED:
         raise SpecError(f"{where} must be below 2^31, not {ordered[-1]}")
     return tuple(seeds)
 
@@ -266,7 +276,7 @@ def _check_names(where: str, models: Sequence[Model]) -> None:
     for model in models:
         other = known.setdefault(model.name, model)
         if (other.arch, other.flags) != (model.arch, model.flags):
-            raise SpecError(f"{where}: models must have different names, not {model.name} twice with different flags")
+            raise SpecError(f"{where} must have different names, not {model.name} twice with different flags")
 
 
 def _check_comparisons(study: Study) -> None:
@@ -278,6 +288,8 @@ def _check_comparisons(study: Study) -> None:
             )
     everywhere = {name for corpus in study.corpora for name in corpus.models}
     for name in study.headline:
+        if study.headline.count(name) > 1:
+            raise SpecError(f"headline must name each model once, not {name} twice")
         if name not in everywhere or name == study.reference:
             raise SpecError(f"headline must name models of the study other than the reference, not {name}")
     if control := study.control:

@@ -36,9 +36,8 @@ def checked_variables(recipe: Path, settings: Mapping[str, str], where: str) -> 
             raise SpecError(f"{where}: settings must be variables of {recipe.name} ({', '.join(known)}), not {name}")
     variables = {**known, **settings}
     variables = {name: _resolved(value, variables) for name, value in variables.items()}
-    for name in NUMBERS:
-        value = variables.get(name, "")
-        if not value.isascii() or not value.isdigit() or int(value) < 1:
+    for name in (*NUMBERS, *(("TOKENS",) if variables.get("TOKENS") else ())):
+        if not re.fullmatch("0*[1-9][0-9]{0,11}", value := variables.get(name, "")):
             raise SpecError(f"{where}: {name} of {recipe.name} must be a whole number from 1, not {value!r}")
     return variables
 

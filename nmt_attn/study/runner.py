@@ -56,6 +56,7 @@ class _Runner:
         self.study, self.folder, self.launcher, self.say = study, folder, launcher, say
         self.runs = {run.name: run for run in study.runs()}
         self.running: dict[str, Run] = {}
+        self.log_starts: dict[str, int] = {}
         self.begun = time.monotonic()
         self.done_before = 0.0
 
@@ -88,7 +89,7 @@ class _Runner:
     def _prepare(self, corpus: Corpus) -> str:
         log = self.folder.path / "logs" / corpus.name / "prepare.log"
         self.say(f"data of {corpus.name} (log: {log})")
-        here = LocalLauncher(1)
+        here, start = LocalLauncher(1), _size(log)
         task = Task("prepare", ("bash", str(corpus.recipe)), self._environment(corpus, STEPS="prepare"), log)
         try:
             here.start(task)
@@ -96,7 +97,8 @@ class _Runner:
                 time.sleep(PAUSE)
         finally:
             here.stop()
-        return "" if ended[0][1] == 0 else last_words(log)
+        code = ended[0][1]
+        return "" if code == 0 else last_words(log, start) or f"exit code {code}"
 
     def _environment(self, corpus: Corpus, **more: str) -> dict[str, str]:
         """The recipe's variables as planned, whatever the user's shell has; those that are empty are left to it."""
@@ -110,7 +112,7 @@ class _Runner:
         }
 
     def _task(self, run: Run) -> Task:
-        places = {"{run}": str(self.folder.run(run)), "{name}": run.name.replace("/", ".")}
+        places = {"{run}": str(self.folder.run(run).resolve()), "{name}": run.name.replace("/", ".")}
         tracking = " ".join(self.study.tracking)
         for word, value in places.items():
             tracking = tracking.replace(word, value)
@@ -123,6 +125,7 @@ class _Runner:
         while waiting or self.running:
             while waiting and len(self.running) < self.launcher.places:
                 run = waiting.pop(0)
+                self.log_starts[run.name] = _size(self.folder.log(run))
                 self.launcher.start(self._task(run))
                 self.running[run.name] = run
                 self.say(f"{run.name}: begun (log: {self.folder.log(run)})")
@@ -135,11 +138,14 @@ class _Runner:
             time.sleep(PAUSE)
 
     def _end(self, run: Run, code: int) -> None:
-        if code == 0 and self.folder.is_done(run):
+        if self.folder.is_done(run):
             self.folder.collect(self.study, run)
             self.say(f"{run.name}: finished; {self._progress()}")
             return
-        reason = self.launcher.reason(run.name) or last_words(self.folder.log(run)) or f"exit code {code}"
+        words = last_words(self.folder.log(run), self.log_starts[run.name])
+        reason = (
+            self.launcher.reason(run.name) or words or (f"exit code {code}" if code else "it ended without a result")
+        )
         self.folder.fail(run, reason)
         self.say(f"{run.name}: failed: {reason} (all: {self.folder.log(run)}); {self._progress()}")
 
@@ -174,12 +180,16 @@ def hours(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def last_words(log: Path) -> str:
-    """The line in which a recipe says why it failed, or else the last one."""
+def last_words(log: Path, start: int = 0) -> str:
+    """The line in which a recipe says why it failed, or else the last one, of what was logged from that byte on."""
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-200:]
+        lines = log.read_bytes()[start:].decode("utf-8", errors="replace").splitlines()[-200:]
     except FileNotFoundError:
         return ""
     lines = [line for line in lines if line.strip()]
     errors = [line for line in lines if re.match(r"(nmt-attn: )?error: ", line)]
     return (errors or lines or [""])[-1][:300]
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0

@@ -11,22 +11,32 @@ from typing import Any
 from nmt_attn.spec import SpecError
 
 STORE = "results.jsonl"
+NEEDED = ("corpus", "model", "seed", "preset", "flags", "bleu")
 
 
 def read_store(path: Path) -> list[dict[str, Any]]:
-    """All results; none if there is no store yet. A last line without its end was cut off and does not count.
+    """All results; none if there is no store yet. Raises SpecError for a line that is no result."""
+    results = read_json_lines(path)
+    for number, result in enumerate(results, start=1):
+        if missing := [name for name in NEEDED if name not in result]:
+            raise SpecError(f"{path} must say {', '.join(NEEDED)} in each line, but line {number} lacks {missing[0]}")
+    return results
 
-    Raises SpecError for a line that is no result.
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """All objects of a file; none if there is no file. A last line without its end was cut off and does not count.
+
+    Raises SpecError for a line that is no object.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
     *lines, _ = content.split(b"\n")
-    return [_result(path, number, line) for number, line in enumerate(lines, start=1)]
+    return [_object(path, number, line) for number, line in enumerate(lines, start=1)]
 
 
-def _result(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         result = json.loads(line)
     except ValueError:
@@ -42,7 +52,7 @@ def result_name(result: dict[str, Any]) -> str:
 
 
 def append(path: Path, result: dict[str, Any]) -> None:
-    """Adds a result; when this returns, it is on the disk. The caller has the study's lock."""
+    """Adds an object; when this returns, it is on the disk. The caller sees to it that no other process does."""
     line = json.dumps(result, ensure_ascii=False).encode() + b"\n"
     with path.open("ab+") as file:
         file.truncate(_whole(file.seek(0, os.SEEK_END), path))

@@ -1,6 +1,7 @@
 """Values of a study's file, checked one by one; all raise SpecError with the place and what must stand there."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,11 +39,20 @@ def numbers(where: str, value: Any) -> list[int]:
     """Whole numbers from 1, at least one, none twice."""
     items = texts(where, value)
     for item in items:
-        if not item.isascii() or not item.isdigit() or int(item) < 1:
-            raise SpecError(f"{where} must be whole numbers from 1, not {item!r}")
+        if not re.fullmatch("0*[1-9][0-9]{0,11}", item):
+            raise SpecError(f"{where} must be whole numbers from 1, not {_short(item)}")
     if not items or len(set(items)) < len(items):
         raise SpecError(f"{where} must be different numbers, at least one, not {_short(value)}")
     return [int(item) for item in items]
+
+
+def flags(where: str, value: Any) -> tuple[str, ...]:
+    """Flags of a command, as a shell takes them apart."""
+    line = text(where, value)
+    try:
+        return tuple(shlex.split(line))
+    except ValueError as error:
+        raise SpecError(f"{where} must be flags as in a shell, not {_short(line)}: {error}") from None
 
 
 def checked_name(where: str, value: Any) -> str:
