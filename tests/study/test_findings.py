@@ -9,7 +9,7 @@ from scipy import stats
 from nmt_attn.spec import ALL_CODES
 from nmt_attn.study.findings import CorpusFindings, Findings, Role, find
 from nmt_attn.study.plan import Study
-from nmt_attn.study.statistics import Word
+from nmt_attn.study.verdicts import Word
 from tests.study.stores import FACTORIAL, FILE, TINY, scored, study_in
 
 SELF, CROSS, DEFORM, ALIBI = (f"{TINY}_{name}" for name in ("self0111", "cross0111", "deform", "alibi"))

@@ -11,7 +11,9 @@ from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind
 
 from nmt_attn.spec import SpecError
-from nmt_attn.study.statistics import Cells, Contrast, Margins, Verdict, Word, holm, main_effects, verdict
+from nmt_attn.study.margins import Margins
+from nmt_attn.study.statistics import Cells, Contrast, holm, main_effects
+from nmt_attn.study.verdicts import Verdict, Word, verdict
 
 MARGINS = Margins()
 CODES = ["".join(digits) for digits in product("01", repeat=4)]

@@ -12,7 +12,8 @@ from nmt_attn.study.reporting.facts import Comparison, Role, Row
 from nmt_attn.study.reporting.phrases import model_label
 from nmt_attn.study.reporting.records import Record, Translations
 from nmt_attn.study.resampling import interval, paired_test, sentence_statistics, two_level_bootstrap
-from nmt_attn.study.statistics import Cells, Word, holm, verdict
+from nmt_attn.study.statistics import Cells, holm
+from nmt_attn.study.verdicts import Word, verdict
 
 
 def corpus_rows(study: Study, corpus: Corpus, records: Sequence[Record]) -> list[Row]:

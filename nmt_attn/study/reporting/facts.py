@@ -10,7 +10,8 @@ from math import isfinite
 from typing import Any
 
 from nmt_attn.study.plan import Corpus, Run, Study
-from nmt_attn.study.statistics import Contrast, Verdict, Word
+from nmt_attn.study.statistics import Contrast
+from nmt_attn.study.verdicts import Verdict, Word
 
 
 class Role(Enum):

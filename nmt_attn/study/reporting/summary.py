@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nmt_attn.study.reporting.blocks import Block, Heading, Items, Paragraph, Table
 from nmt_attn.study.reporting.facts import Comparison, ControlFinding, CorpusFindings, Findings, Interaction, Role, Row
 from nmt_attn.study.reporting.phrases import count, interval_text, mean_text, millions, points, runs_text, seconds
-from nmt_attn.study.statistics import Word
+from nmt_attn.study.verdicts import Word
 
 SIGN = "D = BLEU of the reference minus BLEU of the model, in points: positive where the model is worse."
 COLUMNS = (
