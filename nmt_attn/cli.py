@@ -70,10 +70,11 @@ def mixers(options: argparse.Namespace) -> int:
 
 
 def corpus(options: argparse.Namespace) -> int:
-    from nmt_attn.corpora.fragment import write_corpus
+    from nmt_attn.corpora import fragment, recall
 
+    write = {"fragment": fragment.write_corpus, "recall": recall.write_corpus}[options.name]
     try:
-        write_corpus(options.out, train=options.train, valid=options.valid, test=options.test, seed=options.seed)
+        write(options.out, train=options.train, valid=options.valid, test=options.test, seed=options.seed)
     except ValueError as error:
         raise SpecError(str(error)) from None
     return 0
@@ -212,7 +213,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--cross-attn-mixer", dest="cross", metavar="MIXER", help="in encoder-decoder attention")
     add("mixers", mixers, "list the mixers, their formulas and options")
     sub = add("corpus", corpus, "write a generated parallel corpus with gold alignments")
-    sub.add_argument("name", choices=["fragment"], help="fragment: a piece of English and German grammar")
+    sub.add_argument(
+        "name",
+        choices=["fragment", "recall"],
+        help="fragment: a piece of English and German grammar; recall: who holds what",
+    )
     sub.add_argument("--out", type=Path, required=True, help="folder for train, valid and test .en, .de, .align")
     sub.add_argument("--train", type=int, default=20_000, help="training pairs (%(default)s)")
     sub.add_argument("--valid", type=int, default=500, help="development pairs (%(default)s)")

@@ -2,7 +2,7 @@
 # A generated corpus: texts, subwords, training, averaging, translation, scores. Nothing to download.
 #
 #   bash recipes/generated.sh [ARCH [fairseq-train flags]]     ARCH: see nmt-attn archs; default nmt_attn_tiny
-#   CORPUS=recall bash recipes/generated.sh                    another corpus: see nmt-attn corpus --help
+#   CORPUS=recall VOCABULARY=1300 bash recipes/generated.sh    another corpus: see nmt-attn corpus --help
 #
 # ARCH "transformer" is fairseq's own, at the sizes of nmt_attn_tiny.
 ARCH=${1:-nmt_attn_tiny}

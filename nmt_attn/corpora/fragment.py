@@ -22,18 +22,16 @@ The English sentence determines the German one.  Where German leaves a choice, o
 The first token of a sentence has its capital letter, so `tokenize` inverts the written text exactly.
 """
 
-import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nmt_attn.corpora import english_sentence, german_sentence
+from nmt_attn.corpora.files import MOST_PAIRS, checked, checked_sizes, write_splits
 from nmt_attn.corpora.grammar import Grammar
 from nmt_attn.corpora.tokens import concept, detokenize, finished, links, tokenize
 from nmt_attn.corpora.tree import Sentence
-
-MOST_PAIRS = 2_000_000
 
 __all__ = ["MOST_PAIRS", "SentencePair", "generate", "realize", "tokenize", "write_corpus"]
 
@@ -67,19 +65,13 @@ def realize(tree: Sentence, stop: str = ".") -> SentencePair:
     )
 
 
-def _checked(name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_PAIRS:
-        raise ValueError(f"{name} must be a whole number from 1 to {MOST_PAIRS}, got {value!r}.")
-    return value
-
-
 def generate(count: int, seed: int) -> Iterator[SentencePair]:
     """`count` pairs of which no two have the same source or the same target.
 
     A shorter corpus is the beginning of a longer one with the same seed.  Raises ValueError where `count` is
     not a number of pairs that can be had.
     """
-    _checked("count", count)
+    checked("count", count)
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise ValueError(f"seed must be a whole number, got {seed!r}.")
     return _pairs(count, seed)
@@ -98,13 +90,6 @@ def _pairs(count: int, seed: int) -> Iterator[SentencePair]:
         yield pair
 
 
-def _write(path: Path, lines: list[str]) -> None:
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in lines)
-    os.replace(temporary, path)
-
-
 def write_corpus(folder: Path, *, train: int, valid: int, test: int, seed: int) -> None:
     """Write {train,valid,test}.{en,de,align} into a folder, which is made where it is missing.
 
@@ -112,16 +97,5 @@ def write_corpus(folder: Path, *, train: int, valid: int, test: int, seed: int) 
     either language stands in two of the splits, and valid and test do not depend on the size of train.
     Raises ValueError where a size is not a number of pairs that can be had.
     """
-    sizes = {
-        "valid": _checked("valid", valid),
-        "test": _checked("test", test),
-        "train": _checked("train", train),
-    }
-    _checked("train + valid + test", sum(sizes.values()))
-    pairs = generate(sum(sizes.values()), seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, size in sizes.items():
-        split = [next(pairs) for _ in range(size)]
-        _write(folder / f"{name}.en", [pair.source_text for pair in split])
-        _write(folder / f"{name}.de", [pair.target_text for pair in split])
-        _write(folder / f"{name}.align", [" ".join(f"{i}-{j}" for i, j in pair.alignment) for pair in split])
+    sizes = checked_sizes(train=train, valid=valid, test=test)
+    write_splits(folder, sizes, generate(sum(sizes.values()), seed))
