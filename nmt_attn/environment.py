@@ -21,7 +21,7 @@ def environment() -> dict[str, Any]:
         "torch": torch.__version__,
         "fairseq": _fairseq(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else _processor(),
-        "threads": int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0] or torch.get_num_threads()),
     }
 
 

@@ -3,12 +3,14 @@
 # PROCESSES   processes a node; by default one a GPU, or one on the CPU (which CUDA_VISIBLE_DEVICES="" chooses)
 # PRECISION   auto (the default: mixed where the GPU has fast half precision), fp32, amp, fp16
 
+PROCESSES=${PROCESSES:-} PRECISION=${PRECISION:-auto} COUNTED_GPUS=
+
 declare -F fail >/dev/null || fail() { printf 'error: %s\n' "$*" >&2; exit 2; }
 
-# devices: GPUs that a training may use here; GPUS if they were counted before. torch counts them: it knows
+# devices: GPUs that a training may use here; COUNTED_GPUS if they were counted before. torch counts them: it knows
 # CUDA_VISIBLE_DEVICES, and a driver is of no use to a torch that was built without CUDA.
 devices() {
-  [[ -z ${GPUS:-} ]] || { echo "$GPUS"; return; }
+  [[ -z $COUNTED_GPUS ]] || { echo "$COUNTED_GPUS"; return; }
   python -c 'import torch; print(torch.cuda.device_count() if torch.cuda.is_available() else 0)'
 }
 
@@ -36,7 +38,7 @@ batch() {
 
 # precision: flags for mixed precision. Not --bf16: in fairseq it implies --tpu.
 precision() {
-  local wanted=${PRECISION:-auto} capability=0
+  local wanted=$PRECISION capability=0
   [[ $wanted =~ ^(auto|fp32|amp|fp16)$ ]] || fail "PRECISION must be auto, fp32, amp or fp16, not $wanted"
   [[ $wanted != fp32 ]] || return 0
   if [[ $(devices) != 0 ]]; then

@@ -8,5 +8,8 @@ STUDY=${STUDY:-recipes/studies/quick.yaml} OUT=${OUT:-runs/studies/quick} VENV=$
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 environment study,moses
-nmt-attn study run "$STUDY" --out "$OUT" "$@"
-nmt-attn study report "$STUDY" --out "$OUT"
+code=0
+nmt-attn study run "$STUDY" --out "$OUT" "$@" || code=$?
+((code < 2)) || exit "$code"
+nmt-attn study report "$STUDY" --out "$OUT" # also where some runs failed
+exit "$code"

@@ -86,7 +86,12 @@ prepare() {
 # manifest EXPRESSION: a value out of the manifest of OUT/data, named m.
 manifest() { python -c "import json, sys; m = json.load(open(sys.argv[1])); print($1)" "$OUT/data/manifest.json"; }
 
-RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECTION flags data"
+RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECTION arch flags data"
+# Flags of fairseq-train that variables of the recipe, or its steps, decide.
+OWN_FLAGS="--source-lang --target-lang --user-dir --arch --share-all-embeddings --seed --max-tokens --update-freq
+  --restore-file --lr --warmup-updates --max-update --save-interval --save-interval-updates --keep-interval-updates
+  --validate-interval --validate-interval-updates --no-epoch-checkpoints --log-format --log-interval --save-dir
+  --amp --fp16 --distributed-world-size"
 
 # run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/RUN_NAME, or OUT/ARCH, or
 # OUT/ARCH.DIRECTION if that is not the direction of the corpus. Leaves the folder's name in RUN.
@@ -94,6 +99,7 @@ run_arch() {
   local arch=$1 number direction name tests flags data
   shift
   RUN=$OUT/${RUN_NAME:-$arch}
+  check_flags "$@"
   [[ $STEPS != prepare ]] || return 0
   needs "$OUT/data/manifest.json" prepare
   direction=$(manifest 'm["source_lang"] + "-" + m["target_lang"]')
@@ -115,6 +121,17 @@ run_arch() {
   done
 }
 
+# check_flags FLAG...: none may be one that the recipe gives itself, also not shortened, as argparse allows.
+check_flags() {
+  local flag own
+  for flag in "$@"; do
+    for own in $OWN_FLAGS; do
+      [[ $flag != --* || $own != "${flag%%=*}"* ]] ||
+        fail "flags must leave $own to the recipe, not give $flag: see the variables in its first lines"
+    done
+  done
+}
+
 # lock RUN: from here on the folder is this recipe's alone, until it and all that it started have ended.
 lock() {
   local owner
@@ -133,7 +150,7 @@ train() {
   [[ ! -e $run/trained ]] || { say "$arch: trained before, kept"; return; }
   ((UPDATES % SAVE_EVERY == 0 && UPDATES / SAVE_EVERY >= AVERAGE)) ||
     fail "UPDATES ($UPDATES) must be SAVE_EVERY ($SAVE_EVERY) times AVERAGE ($AVERAGE) or more, without a remainder"
-  GPUS=$(devices)
+  COUNTED_GPUS=$(devices)
   all=$(processes)
   parts=$(batch "$TOKENS" "$MAX_TOKENS" "$all")
   mixed=$(precision)
@@ -142,10 +159,10 @@ train() {
   nmt-attn environment >>"$run/environments.jsonl"
   say "$arch: training for $UPDATES updates, $parts $mixed (log: $run/train.log)"
   launch_training "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
-    --user-dir "$(nmt-attn user-dir)" --arch "$arch" "$@" --share-all-embeddings --seed "$SEED" $parts $mixed \
+    --user-dir "$(nmt-attn user-dir)" --arch "$arch" --share-all-embeddings --seed "$SEED" $parts $mixed \
     ${last:+--restore-file "$last"} \
     --criterion label_smoothed_cross_entropy --label-smoothing 0.1 --optimizer adam --adam-betas '(0.9, 0.98)' \
-    --lr "$LEARNING_RATE" --lr-scheduler inverse_sqrt --warmup-updates "$WARMUP" \
+    --lr-scheduler inverse_sqrt "$@" --lr "$LEARNING_RATE" --warmup-updates "$WARMUP" \
     --max-update "$UPDATES" --save-interval-updates "$SAVE_EVERY" --keep-interval-updates "$AVERAGE" \
     --validate-interval-updates "$SAVE_EVERY" --validate-interval 100000 --save-interval 100000 \
     --no-epoch-checkpoints --log-format json --log-interval "$LOG_EVERY" --save-dir "$run" $TRACKING 2>&1 |

@@ -112,6 +112,19 @@ def test_the_quickstart_carries_out_a_study_and_writes_its_report(tmp_path: Path
     assert len(pd.read_json(out / "results.jsonl", lines=True)) == 4
 
 
+@pytest.mark.parametrize("flags", [["--lr", "0.1"], ["--max-upd=3"], ["--dropout", "0.2", "--seed=5"]])
+def test_flags_that_the_recipe_gives_itself_are_refused(flags: list[str], small_archives: Path, tmp_path: Path) -> None:
+    settings = _settings(small_archives / "multi30k", tmp_path)
+    assert _recipe("multi30k.sh", STEPS="prepare", **settings).returncode == 0
+    done = _recipe("multi30k.sh", "nmt_attn_tiny", *flags, **settings)
+    assert done.returncode == 2
+    own = {"--lr": "--lr", "--max-upd=3": "--max-update", "--dropout": "--seed"}[flags[0]]
+    assert done.stderr.splitlines()[-1] == (
+        f"error: flags must leave {own} to the recipe, not give {flags[-1] if '=' in flags[-1] else flags[0]}: "
+        "see the variables in its first lines"
+    )
+
+
 def test_a_run_belongs_to_one_process(tmp_path: Path) -> None:
     settings: dict[str, Any] = {**TINY_RUN, "OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
     assert _recipe("generated.sh", STEPS="prepare", **settings).returncode == 0

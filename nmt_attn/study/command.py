@@ -23,7 +23,7 @@ def plan(options: argparse.Namespace) -> int:
     workers, gpus = _workers(options)
     results = read_store(folder.store)
     speed = None if results or options.no_estimate else reference_speed(study, workers, gpus)
-    print(plan_text(study, results, workers, speed))
+    print(plan_text(study, results, workers if gpus else min(workers, processors()), speed))
     return 0
 
 
@@ -77,14 +77,32 @@ def _say(line: str) -> None:
 
 def _workers(options: argparse.Namespace) -> tuple[int, list[str]]:
     """How many runs at a time, and the GPUs for them."""
-    gpus = options.gpus.split(",") if options.gpus else gpus_here() if options.gpus is None else []
+    gpus = _gpus(options.gpus)
     if options.workers:
         return options.workers, gpus
     return (max(1, len(gpus) // options.gpus_per_run) if gpus else min(processors(), MOST_WORKERS)), gpus
 
 
+def _gpus(given: str | None) -> list[str]:
+    """Those of --gpus, or all."""
+    if given == "":
+        return []
+    here = gpus_here()
+    if given is None:
+        return here
+    names = [name.strip() for name in given.split(",")]
+    if len(set(names)) < len(names) or not set(names) <= set(here):
+        known = f"different GPUs among {','.join(here)}" if here else "'' here, where torch sees no GPU"
+        raise SpecError(f"--gpus must be {known}, not {given!r}")
+    return names
+
+
 def _launcher(options: argparse.Namespace, folder: StudyFolder) -> Launcher:
     if options.launcher == "slurm":
+        if options.gpus is not None or options.gpus_per_run != 1:
+            raise SpecError(
+                "--gpus and --gpus-per-run must be left out with Slurm: --slurm gpus_per_node=1 asks for GPUs"
+            )
         from nmt_attn.study.slurm import SlurmLauncher
 
         parameters = dict(given.partition("=")[::2] for given in options.slurm)

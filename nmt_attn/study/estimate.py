@@ -43,11 +43,12 @@ def model_cost(model: Model, vocabulary: int) -> Cost | None:
 
 
 def run_work(run: Run) -> float:
-    """Multiply-adds of all updates of a run, forward only; those of 1111 where the model's are not known."""
+    """Multiply-adds of all updates of a run, forward only; of an unknown model those of the corpus' first."""
     variables = run.corpus.variables
     vocabulary = int(variables["VOCABULARY"])
-    cost = model_cost(run.model, vocabulary) or preset_cost(PRESETS["nmt_attn_tiny"], Workload(vocabulary=vocabulary))
-    return int(variables["UPDATES"]) * tokens_an_update(run.corpus) * cost.multiply_adds / 60
+    models = [run.model, *(model for line in run.corpus.lines for model in line)]
+    costs = (cost.multiply_adds for model in models if (cost := model_cost(model, vocabulary)))
+    return int(variables["UPDATES"]) * tokens_an_update(run.corpus) * next(costs, 60_000_000) / 60
 
 
 def tokens_an_update(corpus: Corpus) -> int:
@@ -58,5 +59,13 @@ def tokens_an_update(corpus: Corpus) -> int:
 def measured_speed(runs: Sequence[Run], results: Sequence[dict[str, Any]]) -> float | None:
     """Multiply-adds a second of those runs that are finished; None before there is one."""
     seconds = {result_name(result): result.get("training_seconds", 0) for result in results}
-    timed = [run for run in runs if seconds.get(run.name)]
+    timed = [
+        run for run in runs if seconds.get(run.name) and model_cost(run.model, int(run.corpus.variables["VOCABULARY"]))
+    ]
     return sum(map(run_work, timed)) / sum(seconds[run.name] for run in timed) if timed else None
+
+
+def hours(seconds: float) -> str:
+    """Hours and minutes."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60}:{minutes % 60:02d} h"

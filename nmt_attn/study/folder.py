@@ -17,12 +17,12 @@ from typing import Any
 
 from nmt_attn.spec import SpecError
 from nmt_attn.study.lock import is_locked
-from nmt_attn.study.plan import RESERVED, Run, Study
+from nmt_attn.study.plan import DATA_PLACES, RESERVED, Run, Study
 from nmt_attn.study.progress import updates_done
 from nmt_attn.study.store import STORE, append, read_store, result_name
 
 # Variables of recipes that a result may differ in: where data come from is not what they are.
-NOT_IN_NUMBERS = {*RESERVED, "LOG_EVERY", "MULTI30K", "IWSLT14", "WMT14", "CHECKSUMS"}
+NOT_IN_NUMBERS = {*RESERVED, *DATA_PLACES, "LOG_EVERY"}
 
 
 class State(Enum):
@@ -96,7 +96,10 @@ class StudyFolder:
         return names
 
     def collect(self, study: Study, run: Run) -> None:
-        """Puts the result of a run that is done, with its translations, into the store."""
+        """Puts the result of a run that is done, with its translations, into the store.
+
+        Raises SpecError if it was made with other settings than the study's: the plan was changed meanwhile.
+        """
         texts = Path("translations") / run.corpus.name
         (self.path / texts).mkdir(parents=True, exist_ok=True)
         folder = self.run(run)
@@ -109,12 +112,30 @@ class StudyFolder:
             shutil.copyfile(source, self.path / f"{copy}.part")
             (self.path / f"{copy}.part").replace(self.path / copy)
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        _check_made_as_planned(folder, run, result)
         head = {"study": study.name, "corpus": run.corpus.name, "model": run.model.name, "seed": run.seed}
         variables = {name: value for name, value in run.corpus.variables.items() if name not in RESERVED}
         tail = {name: copy.as_posix() for name, (_, copy) in kept.items()}
         tail["finished"] = time.strftime("%FT%TZ", time.gmtime((folder / "result.json").stat().st_mtime))
         head |= {"flags": list(run.model.flags), "recipe": run.corpus.recipe.name, "variables": variables}
         append(self.store, {**head, **result, **tail})
+
+
+def _check_made_as_planned(folder: Path, run: Run, result: dict[str, Any]) -> None:
+    """What the recipe wrote down, of the data and of the run, against what the plan says."""
+    made = {path.name: path.read_text(encoding="utf-8").rstrip("\n") for path in folder.parent.glob("settings/[!.]*")}
+    made |= result.get("settings", {})
+    made |= {"arch": result["preset"], "SEED": str(result["seed"])}
+    planned = {name: value for name, value in run.corpus.variables.items() if value}
+    planned |= {"arch": run.model.arch, "SEED": str(run.seed)}
+    if not f" {made.get('flags', '')}".endswith(" ".join(("", *run.model.flags))):
+        planned["flags"] = " ".join(run.model.flags)
+    for name, value in planned.items():
+        if name in made and made[name] != value:
+            raise SpecError(
+                f"{folder} holds a run with {name} {made[name]!r}, but the study says {value!r}: "
+                "remove it, give --out another folder, or the study its old value"
+            )
 
 
 def _check_same(path: Path, run: Run, result: dict[str, Any]) -> None:

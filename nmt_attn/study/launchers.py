@@ -65,8 +65,8 @@ class _Child:
 class LocalLauncher:
     """Tasks as processes of this machine: ``places`` at a time, which share the processors; each has its own GPUs.
 
-    gpus: as in CUDA_VISIBLE_DEVICES; each task gets ``gpus_per_task`` of those that the fewest others use. Without
-    any, CUDA_VISIBLE_DEVICES stays as it is. Raises SpecError for impossible numbers.
+    gpus: as in CUDA_VISIBLE_DEVICES; each task gets ``gpus_per_task`` of those that the fewest others use, and sees no
+    others. Raises SpecError for impossible numbers.
     """
 
     places: int
@@ -85,9 +85,8 @@ class LocalLauncher:
     def start(self, task: Task) -> None:
         gpus = self._free_gpus()
         threads = max(1, processors() // self.places)
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), **task.environment}
-        if gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+        own = {"OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+        environment = {**os.environ, **own, **task.environment}
         task.log.parent.mkdir(parents=True, exist_ok=True)
         ours, theirs = os.pipe()[::-1]
         try:

@@ -1,6 +1,7 @@
 """How large a difference must be to count, fixed before the runs. Standard library only."""
 
 from dataclasses import dataclass
+from math import inf
 
 from nmt_attn.spec import SpecError
 
@@ -16,7 +17,7 @@ class Margins:
     vital: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.strict <= self.negligible <= self.vital:
+        if not 0 < self.strict <= self.negligible <= self.vital < inf:
             raise SpecError(
                 "margins must be 0 < strict <= negligible <= vital, not "
                 f"strict {self.strict:g}, negligible {self.negligible:g}, vital {self.vital:g}"

@@ -36,9 +36,10 @@ from nmt_attn.study.recipe import checked_variables
 from nmt_attn.study.words import checked_name, flags, mapping, numbers, text, texts
 
 SEED_DISTANCE, MOST_SEED = 1_000_000, 2**31
-# Set by the runner for each run.
 OF_THE_FOLDER = {"lock", "logs", "failed", "translations", "report", "slurm"}
-RESERVED = {"OUT", "VENV", "SEED", "STEPS", "RUN_NAME", "TRACKING"}
+# Variables of recipes that the runner sets for each run; and those that say where data are, which the shell may set.
+RESERVED = {"OUT", "VENV", "SEED", "STEPS", "RUN_NAME", "TRACKING", "OMP_NUM_THREADS"}
+DATA_PLACES = {"MULTI30K", "IWSLT14", "WMT14", "CHECKSUMS"}
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nmt_attn.presets import PRESETS
-from nmt_attn.study.estimate import measured_speed, model_cost, model_preset, run_work, tokens_an_update
+from nmt_attn.study.estimate import hours, measured_speed, model_cost, model_preset, run_work, tokens_an_update
 from nmt_attn.study.launchers import processors
 from nmt_attn.study.plan import Corpus, Model, Study
-from nmt_attn.study.runner import hours
 
 SCHEDULE = ("UPDATES", "TOKENS", "MAX_TOKENS", "LEARNING_RATE", "WARMUP", "VOCABULARY", "AVERAGE", "SAVE_EVERY")
 
@@ -70,6 +69,7 @@ def reference_speed(study: Study, workers: int, gpus: Sequence[str]) -> float | 
     first = next(run for run in study.runs() if run.corpus is corpus and run.model.name == study.reference)
     tokens = min(tokens_an_update(corpus), 2000)
     threads = max(1, processors() // workers)
-    seconds = update_seconds(study.reference, tokens, int(corpus.variables["VOCABULARY"]), threads, cuda=bool(gpus))
+    vocabulary = max(100, int(corpus.variables["VOCABULARY"]))
+    seconds = update_seconds(study.reference, tokens, vocabulary, threads, cuda=bool(gpus))
     work = run_work(first) / int(corpus.variables["UPDATES"]) * tokens / tokens_an_update(corpus)
     return work / seconds

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from nmt_attn.study.estimate import run_work
+from nmt_attn.spec import SpecError
+from nmt_attn.study.estimate import hours, run_work
 from nmt_attn.study.folder import State, StudyFolder
 from nmt_attn.study.launchers import Launcher, LocalLauncher, Task
 from nmt_attn.study.lock import locked
-from nmt_attn.study.plan import RESERVED, Corpus, Run, Study
+from nmt_attn.study.plan import DATA_PLACES, RESERVED, Corpus, Run, Study
 
 STEPS = "train average translate score"
 PAUSE = 0.2  # seconds between two looks at what runs
@@ -57,6 +58,7 @@ class _Runner:
         self.runs = {run.name: run for run in study.runs()}
         self.running: dict[str, Run] = {}
         self.log_starts: dict[str, int] = {}
+        self.pause_until = 0.0
         self.begun = time.monotonic()
         self.done_before = 0.0
 
@@ -101,8 +103,9 @@ class _Runner:
         return "" if code == 0 else last_words(log, start) or f"exit code {code}"
 
     def _environment(self, corpus: Corpus, **more: str) -> dict[str, str]:
-        """The recipe's variables as planned, whatever the user's shell has; those that are empty are left to it."""
-        planned = {name: value for name, value in corpus.variables.items() if value and name not in RESERVED}
+        """The recipe's variables as planned, whatever the user's shell has; only places of data are left to it."""
+        left = RESERVED | {name for name in DATA_PLACES if not corpus.variables.get(name)}
+        planned = {name: value for name, value in corpus.variables.items() if name not in left}
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "VENV": "",
@@ -123,12 +126,8 @@ class _Runner:
     def _work_off(self, waiting: list[Run]) -> None:
         news = time.monotonic()
         while waiting or self.running:
-            while waiting and len(self.running) < self.launcher.places:
-                run = waiting.pop(0)
-                self.log_starts[run.name] = _size(self.folder.log(run))
-                self.launcher.start(self._task(run))
-                self.running[run.name] = run
-                self.say(f"{run.name}: begun (log: {self.folder.log(run)})")
+            while waiting and len(self.running) < self.launcher.places and time.monotonic() >= self.pause_until:
+                self._start(waiting)
             for name, code in self.launcher.finished():
                 self._end(self.running.pop(name), code)
                 news = time.monotonic()
@@ -136,6 +135,21 @@ class _Runner:
                 self.say(self._progress())
                 news = time.monotonic()
             time.sleep(PAUSE)
+
+    def _start(self, waiting: list[Run]) -> None:
+        """Begins the first of those that wait; if the launcher refuses, it waits on while others run."""
+        run = waiting[0]
+        self.log_starts[run.name] = _size(self.folder.log(run))
+        try:
+            self.launcher.start(self._task(run))
+        except SpecError as error:
+            if not self.running:
+                raise
+            self.say(f"{run.name}: not begun, tried again later: {error}")
+            self.pause_until = time.monotonic() + NEWS
+            return
+        self.running[waiting.pop(0).name] = run
+        self.say(f"{run.name}: begun (log: {self.folder.log(run)})")
 
     def _end(self, run: Run, code: int) -> None:
         if self.folder.is_done(run):
@@ -172,12 +186,6 @@ class _Runner:
         if self.done_before < done < everything and seconds > 1:
             text += f", about {hours((everything - done) / (done - self.done_before) * seconds)} left"
         return text
-
-
-def hours(seconds: float) -> str:
-    """Hours and minutes."""
-    minutes = round(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02d} h"
 
 
 def last_words(log: Path, start: int = 0) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 from nmt_attn.spec import SpecError
 
 STORE = "results.jsonl"
-NEEDED = ("corpus", "model", "seed", "preset", "flags", "bleu")
+NEEDED = (
+    *("corpus", "model", "seed", "preset", "flags", "encoder_self", "decoder_self", "cross", "parameters", "updates"),
+    *("bleu", "signature", "sentences", "data_sha256", "test_sha256"),
+)
 
 
 def read_store(path: Path) -> list[dict[str, Any]]:
@@ -19,7 +22,9 @@ def read_store(path: Path) -> list[dict[str, Any]]:
     results = read_json_lines(path)
     for number, result in enumerate(results, start=1):
         if missing := [name for name in NEEDED if name not in result]:
-            raise SpecError(f"{path} must say {', '.join(NEEDED)} in each line, but line {number} lacks {missing[0]}")
+            raise SpecError(
+                f"{path} must say {missing[0]} in each line, but line {number} does not: restore it from a copy"
+            )
     return results
 
 

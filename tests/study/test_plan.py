@@ -17,6 +17,7 @@ from nmt_attn.study.margins import Margins
 from nmt_attn.study.plan import Control, Study, read_study
 from nmt_attn.study.planned import plan_text
 from nmt_attn.study.recipe import checked_variables, defaults
+from nmt_attn.study.store import NEEDED
 
 ROOT = Path(__file__).parents[2]
 RECIPE = Path(__file__).parent / "toy_recipe.sh"
@@ -392,7 +393,8 @@ WRONG: list[tuple[Any, str]] = [
     ({"corpora": _corpus(settings={"UPDATES": [3]})}, "corpora: text: settings: UPDATES must be one value, not ['3']"),
     (
         {"corpora": _corpus(settings={"STEPS": "train", "SEED": 1})},
-        "corpora: text: settings must leave OUT, RUN_NAME, SEED, STEPS, TRACKING, VENV to the runner, not set SEED",
+        "corpora: text: settings must leave OMP_NUM_THREADS, OUT, RUN_NAME, SEED, STEPS, TRACKING, VENV to the runner, "
+        "not set SEED",
     ),
     (
         {"corpora": _corpus(settings={"UPDATE": 3})},
@@ -640,7 +642,7 @@ def test_the_plan_names_the_control_and_the_margins(read: Read) -> None:
 
 
 def _result(model: str, seed: int, seconds: float | None) -> dict[str, Any]:
-    result = {"corpus": "text", "model": model, "seed": seed, "preset": model, "flags": [], "bleu": 1.0}
+    result = {**dict.fromkeys(NEEDED, 1), "corpus": "text", "model": model, "seed": seed, "preset": model, "flags": []}
     return result if seconds is None else {**result, "training_seconds": seconds}
 
 

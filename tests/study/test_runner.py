@@ -19,10 +19,12 @@ import pytest
 
 from nmt_attn.cli import main
 from nmt_attn.spec import SpecError
-from nmt_attn.study import launchers
+from nmt_attn.study import command, launchers
+from nmt_attn.study.estimate import hours
 from nmt_attn.study.launchers import LocalLauncher, Task
 from nmt_attn.study.lock import is_locked, locked
-from nmt_attn.study.runner import hours, last_words
+from nmt_attn.study.recipe import defaults
+from nmt_attn.study.runner import last_words
 from nmt_attn.study.store import read_store, result_name
 
 ROOT = Path(__file__).parents[2]
@@ -550,7 +552,7 @@ WAIT = 'echo "gpus $CUDA_VISIBLE_DEVICES"; while [[ ! -e $0.end ]]; do sleep 0.0
 def _gpus(folder: Path, name: str) -> str:
     log = folder / "logs" / f"{name}.log"
     _until(lambda: log.exists() and log.read_text().startswith("gpus ") and log.read_text().endswith("\n"))
-    return log.read_text().split()[1]
+    return log.read_text().split("\n")[0].removeprefix("gpus ")
 
 
 def _waiting_task(folder: Path, name: str) -> Task:
@@ -580,12 +582,12 @@ def test_a_task_can_have_several_gpus(launched: Callable[..., LocalLauncher], tm
         assert _gpus(tmp_path, name) == expected
 
 
-def test_without_gpus_the_visible_ones_stay(
+def test_without_gpus_a_task_sees_none(
     launched: Callable[..., LocalLauncher], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4")
     launched(1).start(_waiting_task(tmp_path, "a"))
-    assert _gpus(tmp_path, "a") == "4"
+    assert _gpus(tmp_path, "a") == ""
 
 
 @pytest.mark.parametrize(
@@ -619,12 +621,54 @@ def test_no_worker_is_refused_on_the_command_line(
     assert re.search(rf"--workers.* must be .*at least 1, not '?{count}'?\n$", capsys.readouterr().err)
 
 
-def test_impossible_gpus_are_refused_on_the_command_line(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--gpus", "0,1", "--gpus-per-run", "3"]
+@pytest.mark.parametrize(
+    ("here", "flags", "message"),
+    [
+        (["0", "1"], ["--gpus-per-run", "3"], "--gpus-per-run must be 1 to 2, the number of GPUs, not 3"),
+        (["0", "1"], ["--gpus", "2"], "--gpus must be different GPUs among 0,1, not '2'"),
+        (["0", "1"], ["--gpus", "0,0"], "--gpus must be different GPUs among 0,1, not '0,0'"),
+        ([], ["--gpus", "0"], "--gpus must be '' here, where torch sees no GPU, not '0'"),
+        (
+            [],
+            ["--launcher", "slurm", "--gpus", "0"],
+            "--gpus and --gpus-per-run must be left out with Slurm: --slurm gpus_per_node=1 asks for GPUs",
+        ),
+        ([], ["--slurm", "partition=gpu"], "--slurm must come with --launcher slurm"),
+    ],
+)
+def test_impossible_gpus_are_refused_on_the_command_line(
+    here: list[str],
+    flags: list[str],
+    message: str,
+    toy: Toy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(command, "gpus_here", lambda: here)
     assert main(["study", "run", str(toy.file), "--out", str(toy.out), *flags]) == 2
-    message = "nmt-attn: error: --gpus-per-run must be 1 to 2, the number of GPUs, not 3\n"
-    assert capsys.readouterr().err == message
+    assert capsys.readouterr().err == f"nmt-attn: error: {message}\n"
     assert not toy.out.exists()
+
+
+def test_what_was_made_with_other_settings_than_the_plan_is_not_stored(toy: Toy) -> None:
+    """As if the runner had been killed before it stored a run, and the plan changed then."""
+    toy.settings = {"UPDATES": "8"}
+    toy.write()
+    toy.run()
+    (toy.out / "results.jsonl").unlink()
+    toy.settings = {"UPDATES": "9"}
+    toy.write()
+    said = toy.run(code=2)
+    assert "with UPDATES '8', but the study says '9': remove it, give --out another folder" in said
+    assert not (toy.out / "results.jsonl").exists()
+
+
+def test_the_plan_decides_and_not_the_shell(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPDATES", "77")
+    toy.settings = {}
+    toy.write()
+    toy.run()
+    assert {result["updates"] for result in read_store(toy.store)} == {int(defaults(RECIPE)["UPDATES"])}
 
 
 def test_tasks_share_the_processors(

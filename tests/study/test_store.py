@@ -9,7 +9,7 @@ import pytest
 
 from nmt_attn.cli import main
 from nmt_attn.spec import SpecError
-from nmt_attn.study.store import append, read_json_lines, result_name
+from nmt_attn.study.store import NEEDED, append, read_json_lines, result_name
 
 RESULTS: list[dict[str, Any]] = [
     {"corpus": "text", "model": "nmt_attn_tiny", "seed": 1000000, "bleu": 38.25, "flags": [], "curve": [[2, 3.5]]},
@@ -110,12 +110,12 @@ def test_a_line_that_is_no_result_is_refused_in_one_line(
     study = tmp_path / "small.yaml"
     study.write_text(STUDY.format(recipe=Path(__file__).parent / "toy_recipe.sh"), encoding="utf-8")
     result = {
+        **dict.fromkeys(NEEDED, 1),
         "corpus": "text",
         "model": "nmt_attn_tiny",
         "seed": 1000000,
         "preset": "nmt_attn_tiny",
         "flags": [],
-        "bleu": 1.0,
     }
     del result[missing]
     (tmp_path / "out").mkdir()

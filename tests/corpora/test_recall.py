@@ -1,0 +1,95 @@
+"""Associative recall: the answer is in the sentence, and nowhere else."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from nmt_attn.corpora.recall import ASKED, PEOPLE, THINGS, TOLD, RecallPair, generate, write_corpus
+
+PAIRS = list(generate(3000, 7))
+
+
+def _solved(source: str) -> str:
+    """The translation by the rule, from the text alone."""
+    answer, held = [], {}
+    for word in source.split():
+        person, thing = word[:4], word[4:].lower()
+        if thing:
+            held[person] = thing
+        answer.append(held[person])
+    return " ".join(answer)
+
+
+def test_the_source_determines_the_target() -> None:
+    assert [_solved(pair.source_text) for pair in PAIRS] == [pair.target_text for pair in PAIRS]
+
+
+def test_a_sentence_tells_and_asks_as_often_as_it_says() -> None:
+    for pair in PAIRS:
+        told = [word for word in pair.source if len(word) > 4]
+        assert (len(told), len(pair.source) - len(told)) == (TOLD, ASKED)
+        assert len({word[:4] for word in told}) == TOLD
+
+
+def test_words_are_as_many_as_people_and_things_say() -> None:
+    words = {word for pair in PAIRS for word in pair.source}
+    assert len(PEOPLE) == len(set(PEOPLE)) == 64
+    assert len(THINGS) == len(set(THINGS)) == 16
+    assert {word for word in words if len(word) == 4} == set(PEOPLE)
+    assert {word[4:].lower() for word in words if len(word) > 4} == set(THINGS)
+
+
+def test_alignments_lead_to_the_same_place_and_to_the_word_that_told() -> None:
+    pair = RecallPair(("baloKey", "miroHat", "balo", "balo", "miro"), ("key", "hat", "key", "key", "hat"))
+    assert pair.alignment == ((0, 0), (0, 2), (0, 3), (1, 1), (1, 4), (2, 2), (3, 3), (4, 4))
+
+
+def test_neither_the_name_nor_the_place_tells_the_answer() -> None:
+    """No guess from the name asked or its place is much better than one of 16."""
+    by_name: dict[str, Counter[str]] = defaultdict(Counter)
+    by_place: dict[int, Counter[str]] = defaultdict(Counter)
+    for pair in PAIRS:
+        for place, (word, answer) in enumerate(zip(pair.source, pair.target, strict=True)):
+            if len(word) == 4:
+                by_name[word][answer] += 1
+                by_place[place][answer] += 1
+    for guesses in (by_name, by_place):
+        best = sum(counter.most_common(1)[0][1] for counter in guesses.values())
+        assert best / sum(counter.total() for counter in guesses.values()) < 0.12
+
+
+def test_the_word_that_told_stands_at_any_distance() -> None:
+    distances = Counter(t - s for pair in PAIRS for s, t in pair.alignment if s != t)
+    assert set(distances) == set(range(1, TOLD + ASKED))
+
+
+def test_a_shorter_corpus_is_the_beginning_of_a_longer_one() -> None:
+    assert list(generate(20, 3)) == list(generate(50, 3))[:20]
+    assert list(generate(20, 3)) != list(generate(20, 4))
+
+
+def test_no_sentence_stands_in_two_splits(tmp_path: Path) -> None:
+    write_corpus(tmp_path, train=300, valid=20, test=30, seed=1)
+    lines = {path.name: path.read_text(encoding="utf-8").splitlines() for path in tmp_path.iterdir()}
+    assert {name: len(text) for name, text in lines.items() if name.endswith(".en")} == {
+        "train.en": 300,
+        "valid.en": 20,
+        "test.en": 30,
+    }
+    assert len(set(lines["train.en"] + lines["valid.en"] + lines["test.en"])) == 350
+    assert [_solved(line) for line in lines["test.en"]] == lines["test.de"]
+    assert [line.count("-") for line in lines["test.align"]] == [TOLD + 2 * ASKED] * 30
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"train": 0}, "train must be a whole number from 1 to 2000000, got 0."),
+        ({"test": True}, "test must be a whole number from 1 to 2000000, got True."),
+        ({"seed": "x"}, "seed must be a whole number, got 'x'."),
+    ],
+)
+def test_sizes_that_cannot_be_had_are_refused(sizes: dict[str, int], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_corpus(tmp_path, **{"train": 3, "valid": 3, "test": 3, "seed": 1, **sizes})
