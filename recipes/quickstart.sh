@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on the embedded corpus, in minutes on a laptop: is query-key comparison needed in self-attention, and
+# The main job on generated text, half an hour on two processors: is query-key comparison needed in self-attention, and
 # in cross attention? Makes a virtual environment, generates the corpora, trains three models with three seeds and the
 # positive control, translates, scores, and writes a report. A second call goes on where the first was, or shows the report.
 #
