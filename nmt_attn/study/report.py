@@ -37,7 +37,7 @@ def write_report(study: Study, study_file: Path, out: Path) -> list[Path]:
     """Writes OUT/report from the store in OUT, and returns its files, the page first.
 
     Each file is replaced as a whole; figures of models or corpora that are gone are taken away. Raises SpecError for a
-    store that cannot be reported, and for missing packages.
+    store without results or that cannot be reported, and for missing packages.
     """
     check_installed()
     from nmt_attn.study.figures import corpus_pictures
@@ -49,7 +49,10 @@ def write_report(study: Study, study_file: Path, out: Path) -> list[Path]:
     from nmt_attn.study.reporting.summary import summary
     from nmt_attn.study.reporting.tables import csv_text, json_text, table_rows
 
-    findings = find(study, read_store(out / STORE), out)
+    records = read_store(out / STORE)
+    if not records:
+        raise SpecError(f"no results in {out / STORE}: carry out the study first (nmt-attn study run)")
+    findings = find(study, records, out)
     pictures = {corpus.name: corpus_pictures(corpus, study.margins) for corpus in findings.corpora}
     blocks: list[Block] = list(summary(findings))
     for corpus in findings.corpora:
@@ -72,7 +75,7 @@ def _page(title: str, blocks: "list[Block]", pictures: Mapping[str, str]) -> str
     """The blocks as a page that needs no other file."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    loader = FileSystemLoader(Path(__file__).parent, encoding="utf-8")
+    loader = FileSystemLoader(Path(__file__).parent / "reporting", encoding="utf-8")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     return environment.get_template(TEMPLATE).render(title=title, blocks=blocks, pictures=pictures)
 

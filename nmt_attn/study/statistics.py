@@ -1,12 +1,12 @@
 """What may be said of differences of BLEU between models that were trained several times each.
 
 D is the difference of expected scores over training seeds. The scores of a cell (a model on a corpus) are taken as
-independent draws around the cell's mean with a variance that is the same in every cell, so that all cells of a corpus
-together estimate it: s^2 = sum_i sum_j (y_ij - m_i)^2 / df, df = sum_i (n_i - 1). A contrast sum_i w_i m_i then has the
-standard error s sqrt(sum_i w_i^2 / n_i) and a t distribution with df degrees of freedom.
+independent draws around the cell's mean with a variance that is the same in every cell of a pool, so that these cells
+together estimate it: s^2 = sum_i sum_j (y_ij - m_i)^2 / df, df = sum_i (n_i - 1), i in the pool. A contrast
+sum_i w_i m_i then has the standard error s sqrt(sum_i w_i^2 / n_i) and a t distribution with df degrees of freedom.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import fsum, inf, isfinite, isinf, sqrt
@@ -21,6 +21,7 @@ from nmt_attn.spec import SpecError
 
 TERMS = ("E1", "E2", "E3", "E4")
 CODES = ["".join(digits) for digits in product("01", repeat=len(TERMS))]
+POOLED_FROM = 0.5  # of the reference's mean
 
 
 @dataclass(frozen=True)
@@ -85,30 +86,37 @@ class Contrast:
 class Cells:
     """Models of one corpus with their scores over seeds: cell means, one variance for all of them.
 
-    deviation: the pooled standard deviation s (None if no model has two scores); degrees: its degrees of freedom.
-    Raises SpecError for no model, a model without scores, and scores that are not finite.
+    pool: the models whose scores estimate the variance (default: all); contrasts may be of others too. deviation: the
+    pooled standard deviation s (None if no model of the pool has two scores); degrees: its degrees of freedom. Raises
+    SpecError for no model, a model without scores, scores that are not finite, and a pool of other models or of none.
     """
 
-    def __init__(self, scores: Mapping[str, Sequence[float]]) -> None:
+    def __init__(self, scores: Mapping[str, Sequence[float]], pool: Collection[str] | None = None) -> None:
         if not scores:
             raise SpecError("scores must be of at least one model, not of none")
         self.scores = {model: [float(score) for score in row] for model, row in scores.items()}
         for model, row in self.scores.items():
             if not row or not all(map(isfinite, row)):
                 raise SpecError(f"scores of {model} must be finite numbers, at least one, not {row}")
-        self.degrees = sum(len(row) - 1 for row in self.scores.values())
+        self.pool = list(self.scores) if pool is None else [model for model in self.scores if model in pool]
+        if not self.pool or (pool is not None and not set(pool) <= set(self.scores)):
+            raise SpecError(f"pool must be among {', '.join(self.scores)}, not {', '.join(pool or ()) or 'none'}")
+        pooled = [self.scores[model] for model in self.pool]
+        self.degrees = sum(len(row) - 1 for row in pooled)
         self._means = {model: _mean(row) for model, row in self.scores.items()}
-        spread = any(len(set(row)) > 1 for row in self.scores.values())
-        self._fit = self._fitted() if spread else None
-        self.deviation: float | None = None
-        if self.degrees:
-            self.deviation = sqrt(float(self._fit.scale)) if self._fit else 0.0
+        self._fit = self._fitted() if any(len(set(row)) > 1 for row in pooled) else None
+        self._variance = self._pooled_variance(self._fit) if self._fit else 0.0
+        self.deviation = sqrt(self._variance) if self.degrees else None
 
     def _fitted(self) -> OLS:
         """Least squares on one dummy variable a cell."""
         counts = [len(row) for row in self.scores.values()]
         dummies = np.repeat(np.eye(len(counts)), counts, axis=0)
         return OLS([score for row in self.scores.values() for score in row], dummies).fit()
+
+    def _pooled_variance(self, fit: OLS) -> float:
+        members = [model in self.pool for model, row in self.scores.items() for _ in row]
+        return float(np.square(fit.resid[members]).sum()) / self.degrees
 
     def contrast(self, weights: Mapping[str, float]) -> Contrast:
         """Sum of weights times cell means, with the pooled variance."""
@@ -118,7 +126,9 @@ class Cells:
         difference = fsum(weight * self._means[model] for model, weight in weights.items())
         error = 0.0 if self.degrees else inf
         if self._fit:
-            error = float(self._fit.t_test([weights.get(model, 0.0) for model in self.scores]).sd.item())
+            covariance = self._fit.normalized_cov_params * self._variance
+            row = [weights.get(model, 0.0) for model in self.scores]
+            error = float(self._fit.t_test(row, cov_p=covariance).sd.item())
         return Contrast(difference, error, self.degrees, self._doubt([m for m, weight in weights.items() if weight]))
 
     def difference(self, first: str, second: str) -> Contrast:
@@ -146,14 +156,14 @@ class Cells:
         return Contrast(difference, sqrt(total), degrees, self._doubt([first, second]))
 
     def unequal_variances(self) -> float | None:
-        """p of the hypothesis that all variances are equal: one-way analysis of variance of the distances from the
-        cells' medians (Brown & Forsythe 1974, JASA 69:364).
+        """p of the hypothesis that all variances of the pool are equal: one-way analysis of variance of the distances
+        from the cells' medians (Brown & Forsythe 1974, JASA 69:364).
 
         Over cells with at least three scores: two are always equally far from their median. None where there are not
         two such cells, or none whose scores differ. With three scores, of which one is the median, the test finds next
         to nothing: then compare with :meth:`welch` instead of trusting it.
         """
-        rows = [row for row in self.scores.values() if len(row) > 2]
+        rows = [self.scores[model] for model in self.pool if len(self.scores[model]) > 2]
         if len(rows) < 2 or not any(len(set(row)) > 1 for row in rows):
             return None
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -173,6 +183,18 @@ class Cells:
             return f"the runs of {', '.join(tied)} do not differ at all"
         twins = [f"{one} and {other}" for one, other in combinations(several, 2) if several[one] == several[other]]
         return f"{twins[0]} have the same scores in all runs" if twins else ""
+
+
+def varying(scores: Mapping[str, Sequence[float]], reference: str) -> list[str]:
+    """The models whose scores may estimate a common variance: mean at least half of the reference's.
+
+    BLEU near zero cannot vary as it does elsewhere: models that did not learn would add degrees of freedom and no
+    variance. All where the reference has no scores.
+    """
+    if reference not in scores:
+        return list(scores)
+    least = POOLED_FROM * _mean(scores[reference])
+    return [model for model, row in scores.items() if model == reference or _mean(row) >= least]
 
 
 def _mean(row: Sequence[float]) -> float:

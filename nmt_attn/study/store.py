@@ -5,6 +5,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     return result
 
 
-def result_name(result: dict[str, Any]) -> str:
+def result_name(result: Mapping[str, Any]) -> str:
     """The name of the run that a result is of."""
     return f"{result['corpus']}/{result['model']}.{result['seed']}"
 

@@ -61,6 +61,17 @@ def test_the_forest_plot_has_the_interval_and_the_seeds_of_each_model(corpus: Co
         ]
 
 
+def test_the_forest_plot_marks_what_is_provisional_and_what_is_exploratory(tmp_path: Path) -> None:
+    scores = {**SCORES, f"{TINY}_cross0111": [60.0, 61.0], f"{TINY}_alibi": [80.1, 80.7, 80.5]}
+    corpus = find(study_in(tmp_path)[0], scored("fragment", scores), None).corpora[0]
+    told = [text.get_text().partition("] ")[2] for text in forest_plot(corpus, Margins()).axes[0].texts]
+    row = corpus.row(f"{TINY}_alibi")
+    assert row
+    assert row.comparison
+    holm = f"{row.comparison.contrast.p_different:.2f}"  # the only exploratory one
+    assert told[-2:] == ["vital (provisional, 2 of 3 runs)", f"exploratory, no claim (Holm p {holm})"]
+
+
 def test_large_differences_do_not_hide_the_margins(corpus: CorpusFindings) -> None:
     assert forest_plot(corpus, Margins()).axes[0].get_xscale() == "symlog"
     wide = forest_plot(corpus, Margins(vital=5.0)).axes[0]

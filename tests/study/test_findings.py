@@ -7,10 +7,11 @@ import pytest
 from scipy import stats
 
 from nmt_attn.spec import ALL_CODES
-from nmt_attn.study.findings import CorpusFindings, Findings, Role, find
+from nmt_attn.study.findings import Comparison, CorpusFindings, Findings, Role, find
 from nmt_attn.study.plan import Study
+from nmt_attn.study.statistics import holm
 from nmt_attn.study.verdicts import Word
-from tests.study.stores import FACTORIAL, FILE, TINY, scored, study_in
+from tests.study.stores import FACTORIAL, FILE, TINY, record, scored, study_in
 
 SELF, CROSS, DEFORM, ALIBI = (f"{TINY}_{name}" for name in ("self0111", "cross0111", "deform", "alibi"))
 SCORES = {
@@ -43,9 +44,9 @@ def _without(text: str, start: str) -> str:
 
 def test_rows_come_in_the_order_of_the_plan_with_means_over_their_runs(study: Study) -> None:
     records = scored("fragment", SCORES)
-    for record in records:
-        record["training_seconds"] = record["bleu"] * 3
-        record["chrf"] = record["bleu"] + 5
+    for each in records:
+        each["training_seconds"] = each["bleu"] * 3
+        each["chrf"] = each["bleu"] + 5
     rows = _corpus(find(study, records[::-1], None)).rows
     assert [row.model for row in rows] == list(SCORES)
     for row in rows:
@@ -85,11 +86,11 @@ def test_only_exploratory_models_are_corrected_for_their_number(found: Findings)
     corpus = _corpus(found)
     p = {row.model: row.comparison.contrast.p_different for row in corpus.rows if row.comparison}
     small, large = sorted((p[DEFORM], p[ALIBI]))
-    holm = {row.model: row.comparison.holm for row in corpus.rows if row.comparison}
-    assert holm[DEFORM] == pytest.approx(2 * small)
-    assert holm[ALIBI] == pytest.approx(max(large, 2 * small))
-    assert holm[SELF] is None
-    assert holm[CROSS] is None
+    adjusted = {row.model: row.comparison.holm for row in corpus.rows if row.comparison}
+    assert adjusted[DEFORM] == pytest.approx(2 * small)
+    assert adjusted[ALIBI] == pytest.approx(max(large, 2 * small))
+    assert adjusted[SELF] is None
+    assert adjusted[CROSS] is None
     control = _corpus(found, "recall").row(SELF)
     assert control
     assert control.role is Role.CONTROL
@@ -121,6 +122,14 @@ def test_main_effects_take_all_sixteen_codes_with_the_flags_of_the_reference(tmp
     for axis, contrast in enumerate(factorial.effects.values()):
         on, off = np.take(cube, 1, axis).mean(), np.take(cube, 0, axis).mean()
         assert contrast.difference == pytest.approx(on - off)
+    p = {f"model {row.model}": row.comparison.contrast.p_different for row in corpus.rows if row.comparison}
+    del p[f"model {names['0111']}"]
+    p |= {term: contrast.p_different for term, contrast in factorial.effects.items()}
+    adjusted = holm(p)
+    assert corpus.family == len(adjusted) == 14 + 4
+    assert factorial.holm == pytest.approx({term: adjusted[term] for term in factorial.effects})
+    shoal = {f"model {row.model}": row.comparison.holm for row in corpus.rows if row.comparison and row.comparison.holm}
+    assert shoal == pytest.approx({name: value for name, value in adjusted.items() if name.startswith("model")})
     del scores[names["0010"]]
     assert _corpus(find(study, scored("fragment", scores), None)).factorials[0].effects is None
     assert corpus.factorials[1].effects is None
@@ -178,3 +187,91 @@ def test_a_row_says_when_welch_would_say_another_word(study: Study) -> None:
     assert comparison
     assert comparison.depends_on_variance
     assert (comparison.verdict.word, comparison.welch_verdict.word) == (Word.NEGLIGIBLE, Word.INCONCLUSIVE)
+
+
+def _comparison(findings: Findings, model: str, corpus: str = "fragment") -> Comparison:
+    row = _corpus(findings, corpus).row(model)
+    assert row
+    assert row.comparison
+    return row.comparison
+
+
+def test_models_that_did_not_learn_are_compared_by_welch_and_estimate_no_variance(study: Study) -> None:
+    scores = {**SCORES, CROSS: [0.0, 0.0, 0.0], ALIBI: [1.0, 3.0, 0.5]}
+    findings = find(study, scored("fragment", scores) + scored("recall", RECALL), None)
+    corpus = _corpus(findings)
+    assert (list(corpus.pool), corpus.left_out) == ([TINY, SELF, DEFORM], [CROSS, ALIBI])
+    assert corpus.degrees == 6
+    assert corpus.deviation == pytest.approx(np.sqrt(np.mean([np.var(scores[name], ddof=1) for name in corpus.pool])))
+    for model in (CROSS, ALIBI):
+        found = _comparison(findings, model)
+        assert not found.pooled
+        assert found.contrast == found.welch
+        welch = stats.ttest_ind(scores[TINY], scores[model], equal_var=False)
+        assert found.contrast.degrees == pytest.approx(welch.df)
+    assert _comparison(findings, CROSS).verdict.word is Word.VITAL
+    assert _comparison(findings, SELF).pooled
+
+
+@pytest.mark.parametrize(
+    ("absent", "told"), [(SELF, "2 of 3 runs"), (TINY, "2 of 3 runs of the reference"), (None, "")]
+)
+def test_while_planned_runs_are_missing_a_word_is_provisional(study: Study, absent: str | None, told: str) -> None:
+    scores = {model: row[:2] if model == absent else row for model, row in SCORES.items()}
+    findings = find(study, scored("fragment", scores) + scored("recall", RECALL), None)
+    found = _comparison(findings, SELF)
+    assert found.provisional == told
+    assert found.verdict.word is (Word.INCONCLUSIVE if absent else Word.NEGLIGIBLE)
+    assert found.verdict.reason.endswith("but 1 planned run is missing") == bool(absent)
+    assert _comparison(findings, CROSS).verdict.word is Word.VITAL
+    assert bool(_comparison(findings, CROSS).provisional) == (absent == TINY)
+
+
+@pytest.mark.parametrize("absent", [TINY, SELF])
+def test_a_control_with_a_planned_run_missing_is_not_passed(study: Study, absent: str) -> None:
+    recall = {model: row[:2] if model == absent else row for model, row in RECALL.items()}
+    findings = find(study, scored("fragment", SCORES) + scored("recall", recall), None)
+    assert findings.control
+    assert findings.control.comparison
+    assert findings.control.comparison.verdict.word is Word.VITAL
+    assert not findings.control.passed
+    assert _comparison(findings, SELF).verdict.word is Word.INCONCLUSIVE
+
+
+def test_an_equal_score_for_the_same_seed_allows_no_equivalence(tmp_path: Path) -> None:
+    """Also where the reference has more runs, of which the others differ."""
+    text = FILE.replace(f"  - {TINY}\n", f"  - {{arch: {TINY}, seeds: 5}}\n", 1)
+    study, _ = study_in(tmp_path, text)
+    base = [84.1, 84.9, 84.3, 84.0, 84.6]
+    for row, twins in ((base[:3], True), ([84.0, 84.6, 84.3], True), ([84.9, 84.3, 84.1], False)):
+        scores = {**SCORES, TINY: base, SELF: row}
+        found = _comparison(find(study, scored("fragment", scores) + scored("recall", RECALL), None), SELF)
+        assert found.verdict.word is (Word.INCONCLUSIVE if twins else Word.NEGLIGIBLE)
+        assert ("have the same score with seed" in found.contrast.doubt) == twins
+        assert found.welch.doubt == found.contrast.doubt
+
+
+def test_exploratory_models_get_no_word_of_equivalence_or_vital_loss(study: Study) -> None:
+    scores = {**SCORES, DEFORM: [60.0, 60.5, 60.2], ALIBI: [84.0, 84.7, 84.4], "windowed": [90.0, 90.5, 90.9]}
+    records = scored("fragment", {model: row for model, row in scores.items() if model != "windowed"})
+    records += [
+        record("fragment", "windowed", 1_000_000 * number, preset=TINY, bleu=bleu)
+        for number, bleu in enumerate(scores["windowed"], start=1)
+    ]
+    findings = find(study, records + scored("recall", RECALL), None)
+    words = {model: _comparison(findings, model).verdict.word for model in (DEFORM, ALIBI, "windowed")}
+    assert words == {DEFORM: Word.WORSE, ALIBI: Word.NO_CLAIM, "windowed": Word.BETTER}
+    assert _comparison(findings, DEFORM).welch_verdict is None
+
+
+def test_interactions_are_exploratory_unless_both_models_are_headline(tmp_path: Path, found: Findings) -> None:
+    (each,) = _corpus(found).interactions
+    assert (each.exploratory, each.holm) == (False, None)
+    study, _ = study_in(tmp_path, FILE.replace(f"headline: [{SELF}, {CROSS}]", f"headline: [{SELF}]"))
+    corpus = _corpus(find(study, scored("fragment", SCORES), None))
+    (each,) = corpus.interactions
+    assert each.exploratory
+    p = {row.model: row.comparison.contrast.p_different for row in corpus.rows if row.comparison}
+    wanted = holm({"interaction": each.contrast.p_different, **{model: p[model] for model in (CROSS, DEFORM, ALIBI)}})
+    assert each.holm == pytest.approx(wanted["interaction"])
+    assert corpus.family == 4

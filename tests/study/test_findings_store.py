@@ -93,13 +93,37 @@ def test_results_that_cannot_be_compared_are_refused_with_both_values(study: Stu
         find(study, records, None)
 
 
-def test_a_store_that_is_wrong_is_refused(study: Study, tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["WARMUP", "LEARNING_RATE", "TOKENS", "AVERAGE", "DIRECTION", "parts", "mixed"])
+def test_runs_of_a_corpus_with_other_settings_are_refused(study: Study, setting: str) -> None:
+    records: list[dict[str, Any]] = scored("fragment", SCORES)
+    for each, value in zip(records[1:], ["5", "5", "6"], strict=False):
+        each["settings"] = {**each["settings"], setting: value}
+    told = rf"same {setting}, not 5 \(fragment/{TINY}.2000000\) and 6 \(fragment/{SELF}.1000000\): train them alike"
+    with pytest.raises(SpecError, match=told):
+        find(study, records, None)
+    records[3]["settings"][setting] = "5"
+    assert find(study, records, None).corpora
+
+
+def test_equal_translations_of_two_models_are_doubtful(study: Study, tmp_path: Path) -> None:
+    records = records_of(study, {"fragment": {TINY: 0.1, SELF: 0.1}}, tmp_path)
+    row = _corpus(find(study, records, tmp_path)).row(SELF)
+    assert row
+    assert row.comparison
+    assert row.comparison.contrast.doubt == ""
+    texts = tmp_path / "translations" / "fragment"
+    (texts / f"{SELF}.1000000.txt").write_bytes((texts / f"{TINY}.2000000.txt").read_bytes())
+    row = _corpus(find(study, records, tmp_path)).row(SELF)
+    assert row
+    assert row.comparison
+    told = f"{TINY} with seed 2000000 and {SELF} with seed 1000000 have the same translations"
+    assert row.comparison.contrast.doubt == row.comparison.welch.doubt == told
+
+
+def test_a_store_that_is_wrong_is_refused(study: Study) -> None:
     records = scored("fragment", SCORES)
     with pytest.raises(SpecError, match=f"must hold each run once, not fragment/{SELF}.2000000 twice: take one"):
         find(study, [*records, records[4]], None)
-    del records[0]["model"]
-    with pytest.raises(SpecError, match="a result must say corpus, model and seed, but one lacks 'model'"):
-        find(study, records, None)
 
 
 def test_translations_must_have_a_line_a_reference(study: Study, tmp_path: Path) -> None:

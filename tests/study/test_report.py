@@ -113,8 +113,9 @@ def test_a_single_run_is_reported_without_inference(tmp_path: Path) -> None:
     text = _markdown(_written(tmp_path, *CASES["one seed"]))
     fragment = text.partition("## Corpus recall")[0]
     difference = SCORES[TINY][0] - SCORES[CROSS][0]
-    assert f"- **single run, no inference** fragment, {CROSS}: D = {difference:+.2f}" in fragment
-    assert f"| {SCORES[CROSS][0]:.2f} (1) | {difference:+.2f} | single run, no inference |" in fragment
+    absent = "provisional, 1 of 3 runs, 1 of 3 runs of the reference"
+    assert f"- **single run, no inference** ({absent}) fragment, {CROSS}: D = {difference:+.2f}" in fragment
+    assert f"| {SCORES[CROSS][0]:.2f} (1) | {difference:+.2f} | single run, no inference ({absent}) |" in fragment
     assert f"| {CROSS} | {difference:+.2f} | single run, no inference |" in text
 
 
@@ -202,10 +203,68 @@ def test_a_report_says_what_is_missing_and_what_was_not_planned(tmp_path: Path) 
     assert "**positive control** not passed, its runs are missing" in text
 
 
-def test_a_study_without_results_has_a_report(tmp_path: Path) -> None:
-    folder = _written(tmp_path, [])
+def test_without_results_nothing_is_written(tmp_path: Path) -> None:
+    study, path = study_in(tmp_path)
+    told = re.escape(f"no results in {tmp_path / 'results.jsonl'}: carry out the study first (nmt-attn study run)")
+    for _ in range(2):
+        with pytest.raises(SpecError, match=told):
+            write_report(study, path, tmp_path)
+        assert not (tmp_path / "report").exists()
+        write_store(tmp_path, [])
+
+
+def test_results_that_are_all_unplanned_have_a_report(tmp_path: Path) -> None:
+    folder = _written(tmp_path, [record("fragment", f"{TINY}_shaw", 1_000_000)])
     assert "0 of 24 planned runs are in." in _markdown(folder)
     assert pd.read_csv(folder / "table.csv").empty
+
+
+def test_what_is_provisional_is_marked_wherever_its_word_stands(tmp_path: Path) -> None:
+    scores = {**SCORES, CROSS: SCORES[CROSS][:2]}
+    folder = _written(tmp_path, scored("fragment", scores) + scored("recall", RECALL))
+    text = _markdown(folder)
+    assert f"- **vital** (provisional, 2 of 3 runs) fragment, {CROSS}: D = " in text
+    assert " | vital (provisional, 2 of 3 runs) | " in text
+    table = pd.read_csv(folder / "table.csv").set_index(["corpus", "model"])
+    assert table.loc[("fragment", CROSS), ["verdict", "provisional"]].tolist() == ["vital", "2 of 3 runs"]
+    assert table.loc[("fragment", CROSS), ["runs", "planned_runs"]].tolist() == [2, 3]
+    findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+    assert [model["provisional"] for model in findings["models"]] == [None, None, "2 of 3 runs", None, None]
+
+
+def test_models_that_did_not_learn_are_named_under_the_tables(tmp_path: Path) -> None:
+    text = _markdown(_written(tmp_path, scored("fragment", {**SCORES, CROSS: [0.0, 0.1, 0.0]})))
+    assert "the variance over seeds of 2 models: sd 0.37, 4 degrees of freedom. Not from " in text
+    assert (
+        f"Not from {CROSS}, with means below 50 % of the reference's, as BLEU near zero cannot vary as it does" in text
+    )
+
+
+def test_a_headline_model_that_is_the_control_keeps_its_sentence(tmp_path: Path) -> None:
+    text = _markdown(_written(tmp_path, scored("fragment", SCORES) + scored("recall", RECALL)))
+    assert f"- **vital** recall, {SELF}: D = +59.13" in text
+    assert f"It shows that a loss from removing what {SELF} removes would be seen." in text
+
+
+def test_exploratory_models_have_holms_p_for_a_verdict(whole: Path) -> None:
+    text = _markdown(whole)
+    rows = re.findall(r"\| (\S+) \|.*\| exploratory, (worse|better|no claim) \(Holm p [^|)]+\) \|", text)
+    assert [model for model, _ in rows] == [f"{TINY}_deform", f"{TINY}_alibi", "windowed"]
+    assert "exploratory on fragment, 3 p-values: models, interactions of codes that are not headline in both" in text
+    assert "| percentiles 5 to 95 of the two-level bootstrap |" in text
+    table = pd.read_csv(whole / "table.csv")
+    assert set(table[table["role"] == "exploratory"]["verdict"]) <= {"worse", "better", "no claim"}
+
+
+def test_settings_in_which_runs_differ_are_shown_run_by_run(tmp_path: Path) -> None:
+    records = scored("fragment", SCORES)
+    records[4]["settings"] = {**records[4]["settings"], "SAVE_EVERY": "7"}
+    text = _markdown(_written(tmp_path, records))
+    assert f"| run | SAVE\\_EVERY |\n|---|---|\n| fragment/{TINY}.1000000 | not known |" in text.replace(
+        "SAVE_E", "SAVE\\_E"
+    )
+    assert f"| fragment/{SELF}.2000000 | 7 |" in text
+    assert "Models with flags" not in text
 
 
 def test_a_report_says_how_its_numbers_came_about(whole: Path) -> None:

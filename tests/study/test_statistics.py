@@ -12,8 +12,8 @@ from statsmodels.stats.weightstats import ttost_ind
 
 from nmt_attn.spec import SpecError
 from nmt_attn.study.margins import Margins
-from nmt_attn.study.statistics import Cells, Contrast, holm, main_effects
-from nmt_attn.study.verdicts import Verdict, Word, verdict
+from nmt_attn.study.statistics import Cells, Contrast, holm, main_effects, varying
+from nmt_attn.study.verdicts import Verdict, Word, exploratory_verdict, verdict
 
 MARGINS = Margins()
 CODES = ["".join(digits) for digits in product("01", repeat=4)]
@@ -82,6 +82,37 @@ def test_the_variance_is_pooled_over_all_cells_worked_by_hand() -> None:
     weighted = cells.contrast({"a": 2.0, "b": -0.5})
     assert weighted.difference == 0.5
     assert weighted.standard_error == pytest.approx(sqrt(10 / 3 * (4 / 3 + 0.25 / 2)))
+
+
+def test_the_variance_of_a_pool_serves_contrasts_of_others_too() -> None:
+    """Squares 2 + 8 within the pool, 2 + 1 degrees; the zeros of c and the spread of d count for nothing."""
+    cells = Cells({"a": [1, 2, 3], "b": [5, 9], "c": [0, 0, 0, 0], "d": [0, 50]}, ["b", "a"])
+    assert cells.pool == ["a", "b"]
+    assert cells.degrees == 3
+    assert cells.deviation == pytest.approx(sqrt(10 / 3))
+    contrast = cells.difference("a", "c")
+    assert (contrast.difference, contrast.degrees) == (2, 3)
+    assert contrast.standard_error == pytest.approx(sqrt(10 / 3 * (1 / 3 + 1 / 4)))
+    assert Cells(cells.scores, ["c"]).difference("a", "b").standard_error == 0
+    single = Cells({"a": [1], "b": [1, 2]}, ["a"])
+    assert (single.deviation, single.degrees, single.difference("a", "b").standard_error) == (None, 0, inf)
+    for pool in ([], ["x"], ["a", "x"]):
+        with pytest.raises(SpecError, match="pool must be among a, b, not "):
+            Cells({"a": [1, 2], "b": [2, 3]}, pool)
+
+
+def test_equal_variances_are_tested_within_the_pool() -> None:
+    scores = {"a": [1, 2, 4], "b": [3, 8, 5]}
+    wanted = Cells(scores).unequal_variances()
+    assert Cells({**scores, "dead": [0, 0, 0.1]}, ["a", "b"]).unequal_variances() == wanted
+    assert Cells({**scores, "dead": [0, 0, 0.1]}).unequal_variances() != wanted
+
+
+def test_models_below_half_of_the_references_mean_estimate_no_variance() -> None:
+    scores = {"a": [10.0, 12.0], "half": [5.5], "below": [5.49], "better": [30.0]}
+    assert varying(scores, "a") == ["a", "half", "better"]
+    assert varying(scores, "absent") == list(scores)
+    assert varying({"a": [0.0], "b": [0.0]}, "a") == ["a", "b"]
 
 
 def test_an_interaction_has_the_error_of_four_means() -> None:
@@ -362,6 +393,22 @@ def test_doubt_and_a_missing_difference_allow_no_claim() -> None:
     assert verdict(Contrast(0, inf, 0), (2, 2), MARGINS, True).word is Word.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(("absent", "told"), [(1, "1 planned run is missing"), (3, "3 planned runs are missing")])
+def test_with_planned_runs_missing_nothing_is_negligible(absent: int, told: str) -> None:
+    found = verdict(_between(-0.1, 0.4), (3, 2), MARGINS, True, absent)
+    assert found == Verdict(Word.INCONCLUSIVE, f"90 % interval -0.10 to +0.40 inside +-0.5, but {told}")
+    assert verdict(_between(1.31, 3), (3, 2), MARGINS, True, absent).word is Word.VITAL
+
+
+def test_exploratory_comparisons_are_worse_or_better_or_no_claim() -> None:
+    worse, better = _between(2, 3), _between(-3, -2)
+    assert exploratory_verdict(worse, (3, 3), 0.0301) == Verdict(Word.WORSE, "p = 0.030 after Holm")
+    assert exploratory_verdict(better, (3, 3), 0.0001) == Verdict(Word.BETTER, "p < 0.001 after Holm")
+    assert exploratory_verdict(worse, (3, 3), 0.05) == Verdict(Word.NO_CLAIM, "p = 0.050 after Holm")
+    assert exploratory_verdict(worse, (3, 3), None).word is Word.NO_CLAIM
+    assert exploratory_verdict(worse, (3, 1), 0.01).word is Word.SINGLE
+
+
 def test_a_verdict_agrees_with_its_p() -> None:
     for seed in range(300):
         contrast = _cells(_table(seed)).difference("1111", "0111")
@@ -409,6 +456,21 @@ def test_a_loss_of_one_point_is_called_vital_once_in_twenty(null_contrasts: list
     verdicts = [verdict(each, (3, 3), MARGINS, True) for each in _at(null_contrasts, 1.0)]
     assert _share(verdicts, Word.VITAL) == pytest.approx(0.05, abs=TOLERANCE)
     assert _share(verdicts, Word.NEGLIGIBLE) < 0.001
+
+
+def test_models_that_did_not_learn_do_not_make_a_loss_negligible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four cells of exactly 0 beside two with a loss of the margin, deviation 0.4, three runs each: once 15 %."""
+    monkeypatch.setattr("gc.collect", lambda: 0)
+    live = np.random.default_rng(11).normal(27, 0.4, (1000, 2, 3)) + np.array([[0.5], [0.0]])
+    dead = {f"dead {number}": [0.0] * 3 for number in range(4)}
+    words = []
+    for first, second in live:
+        scores = {"full": first, "ablated": second, **dead}
+        contrast = Cells(scores, varying(scores, "full")).difference("full", "ablated")
+        words.append(verdict(contrast, (3, 3), MARGINS, True))
+    assert _share(words, Word.NEGLIGIBLE) <= 0.05
+    everything = np.concatenate([live, np.zeros((1000, 4, 3))], axis=1)
+    assert _equivalent(everything) == pytest.approx(0.15, abs=0.03)
 
 
 @pytest.mark.parametrize("level", [0.90, 0.95])

@@ -17,7 +17,7 @@ from nmt_attn.study.plots.style import (
     shown_order,
 )
 from nmt_attn.study.reporting.facts import Comparison, CorpusFindings, Role, Row
-from nmt_attn.study.reporting.phrases import points
+from nmt_attn.study.reporting.phrases import points, verdict_text
 
 LARGE = 8  # times the margin of a vital loss: from there on the scale is logarithmic, or the margins could not be seen
 
@@ -93,11 +93,11 @@ def _label_rows(axes: Any, rows: Sequence[Row]) -> None:
     for place, row in enumerate(rows):
         if row.comparison:
             axes.annotate(
-                _told(row.comparison), (1.01, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=9
+                _told(row, row.comparison), (1.01, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=9
             )
 
 
-def _told(comparison: Comparison) -> str:
+def _told(row: Row, comparison: Comparison) -> str:
     interval = comparison.interval
     numbers = f" [{points(interval[0])}, {points(interval[1])}]" if interval else ""
-    return f"{points(comparison.contrast.difference)}{numbers} {comparison.verdict.word.value}"
+    return f"{points(comparison.contrast.difference)}{numbers} {verdict_text(row)}"

@@ -6,14 +6,15 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from nmt_attn.study.margins import Margins
 from nmt_attn.study.plan import Corpus, Study
 from nmt_attn.study.reporting.facts import Comparison, Role, Row
 from nmt_attn.study.reporting.phrases import model_label
 from nmt_attn.study.reporting.records import Record, Translations
 from nmt_attn.study.resampling import interval, paired_test, sentence_statistics, two_level_bootstrap
-from nmt_attn.study.statistics import Cells, holm
-from nmt_attn.study.verdicts import Word, verdict
+from nmt_attn.study.statistics import Cells
+from nmt_attn.study.verdicts import exploratory_verdict, verdict
+
+Texts = Mapping[str, Mapping[int, tuple[list[str], list[str]] | None]]  # of a model and seed: hypotheses, references
 
 
 def corpus_rows(study: Study, corpus: Corpus, records: Sequence[Record]) -> list[Row]:
@@ -37,6 +38,7 @@ def _row(study: Study, corpus: Corpus, model: str, records: Mapping[int, Record]
         scores=scores,
         mean=fmean(scores.values()),
         deviation=stdev(scores.values()) if len(scores) > 1 else None,
+        planned=sum((run.corpus.name, run.model.name) == (corpus.name, model) for run in study.runs()),
         chrf=_mean(records, "chrf"),
         parameters=first["parameters"],
         multiply_adds=first.get("multiply_adds"),
@@ -62,36 +64,61 @@ def _mean(records: Mapping[int, Record], field: str) -> float | None:
 
 
 def compared(
-    rows: Sequence[Row], cells: Cells | None, reference: str, margins: Margins, control: bool | None
+    rows: Sequence[Row], cells: Cells | None, study: Study, control: bool | None, texts: Texts | None = None
 ) -> list[Row]:
-    """The rows with their comparisons; as they were where the reference has no run."""
-    base = next((row for row in rows if row.model == reference), None)
+    """The rows with their comparisons; as they were where the reference has no run. Exploratory ones: no claim yet."""
+    base = next((row for row in rows if row.model == study.reference), None)
     if base is None or cells is None:
         return list(rows)
-    found = {row.model: _compare(base, row, cells, margins, control) for row in rows if row is not base}
-    exploratory = [row.model for row in rows if row.role is Role.EXPLORATORY and found[row.model].interval]
-    for model, p in holm({model: found[model].contrast.p_different for model in exploratory}).items():
-        found[model] = replace(found[model], holm=p)
+    found = {
+        row.model: _compare(base, row, cells, study, control, _twins(base, row, texts or {}))
+        for row in rows
+        if row is not base
+    }
     return [replace(row, comparison=found.get(row.model)) for row in rows]
 
 
-def _compare(base: Row, row: Row, cells: Cells, margins: Margins, control: bool | None) -> Comparison:
-    runs = base.runs, row.runs
-    contrast, welch = cells.difference(base.model, row.model), cells.welch(base.model, row.model)
+def _compare(base: Row, row: Row, cells: Cells, study: Study, control: bool | None, twins: str) -> Comparison:
+    runs, planned = (base.runs, row.runs), (base.planned, row.planned)
+    pooled = row.model in cells.pool
+    welch = cells.welch(base.model, row.model)
+    contrast = cells.difference(base.model, row.model) if pooled else welch
+    contrast, welch = (replace(each, doubt=each.doubt or twins) for each in (contrast, welch))
+    absent = sum(planned) - sum(runs)
+    open_ended = row.role is Role.EXPLORATORY
+    told, welch_told = (verdict(each, runs, study.margins, control, absent) for each in (contrast, welch))
     return Comparison(
         runs=runs,
+        planned=planned,
+        pooled=pooled,
         contrast=contrast,
         welch=welch,
-        verdict=verdict(contrast, runs, margins, control),
-        welch_verdict=verdict(welch, runs, margins, control),
+        verdict=exploratory_verdict(contrast, runs, None) if open_ended else told,
+        welch_verdict=None if open_ended else welch_told,
         differences={seed: base.scores[seed] - score for seed, score in row.scores.items() if seed in base.scores},
     )
 
 
-def with_texts(rows: Sequence[Row], reference: str, translations: Translations) -> list[Row]:
-    """The rows with what only the translations tell: intervals over seeds and sentences, paired tests."""
+def _twins(base: Row, row: Row, texts: Texts) -> str:
+    """Why two models look like one: an equal score for the same seed, or equal translations of any two runs."""
+    for seed, score in row.scores.items():
+        if base.scores.get(seed) == score:
+            return f"{base.model} and {row.model} have the same score with seed {seed}"
+    for first, known in texts.get(base.model, {}).items():
+        for second, other in texts.get(row.model, {}).items():
+            if known and other and known[0] == other[0]:
+                return f"{base.model} with seed {first} and {row.model} with seed {second} have the same translations"
+    return ""
+
+
+def texts_of(rows: Sequence[Row], translations: Translations) -> Texts:
+    """Translations of all runs, where they are known."""
+    return {row.model: {seed: translations.pair(record) for seed, record in row.records.items()} for row in rows}
+
+
+def with_texts(rows: Sequence[Row], reference: str, texts: Texts) -> list[Row]:
+    """The rows with what only the translations tell: percentiles over seeds and sentences, paired tests."""
     counts: dict[str, list[np.ndarray]] = {}
-    texts = {row.model: {seed: translations.pair(record) for seed, record in row.records.items()} for row in rows}
     lowercase = any("case:lc" in record["signature"] for row in rows for record in row.records.values())
     for model, pairs in texts.items():
         if all(pairs.values()):
@@ -110,8 +137,3 @@ def with_texts(rows: Sequence[Row], reference: str, translations: Translations) 
             row = replace(row, comparison=replace(row.comparison, bootstrap=bootstrap, paired=paired))
         found.append(row)
     return found
-
-
-def control_passed(row: Row | None) -> bool:
-    """Whether the row of the control shows a vital loss, which takes no other control."""
-    return row is not None and row.comparison is not None and row.comparison.verdict.word is Word.VITAL

@@ -1,6 +1,6 @@
 """Which models of a study are a code at one place with 1111 everywhere else, and what follows from having many."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from nmt_attn.presets import PRESETS, Preset
 from nmt_attn.spec import ALL_CODES
@@ -37,7 +37,9 @@ def _comparable(model: Model, base: Model) -> Preset | None:
     return preset
 
 
-def interactions(cells: Cells, codes: Mapping[str, Mapping[str, str]], reference: str) -> tuple[Interaction, ...]:
+def interactions(
+    cells: Cells, codes: Mapping[str, Mapping[str, str]], reference: str, headline: Collection[str]
+) -> tuple[Interaction, ...]:
     """D_cross - D_self for every code, other than the full one, that has scores at both places."""
     found = []
     for code, in_self in codes["self"].items():
@@ -46,7 +48,7 @@ def interactions(cells: Cells, codes: Mapping[str, Mapping[str, str]], reference
             continue
         contrast = cells.interaction((reference, in_cross), (reference, in_self))
         runs = len(cells.scores[in_self]), len(cells.scores[in_cross])
-        found.append(Interaction(code, in_self, in_cross, runs, contrast))
+        found.append(Interaction(code, in_self, in_cross, runs, contrast, not {in_self, in_cross} <= set(headline)))
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ D is the expected BLEU of the reference minus that of the model, everywhere: pos
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from math import isfinite
 from typing import Any
@@ -27,16 +27,20 @@ class Role(Enum):
 class Comparison:
     """The reference minus a model, on one corpus.
 
-    contrast: with the variance of all models of the corpus; welch: of these two alone. runs: of reference and model.
-    bootstrap: 90 % interval over seeds and sentences (None without texts or with one run). holm: p of "no difference",
-    adjusted over the exploratory models. Of the seeds that both have: differences, and p of sacreBLEU's paired test.
+    contrast: with the variance that models of the corpus share (pooled), or welch's where the model is not one of
+    them; welch: with the variances of these two alone. runs, planned: of reference and model. welch_verdict: None for
+    exploratory models. bootstrap: percentiles 5 and 95 over seeds and sentences (None without texts or with one run).
+    holm: p of "no difference", adjusted over all that is exploratory on the corpus; None for what is not. Of the seeds
+    that both have: differences, and p of sacreBLEU's paired test.
     """
 
     runs: tuple[int, int]
+    planned: tuple[int, int]
+    pooled: bool
     contrast: Contrast
     welch: Contrast
     verdict: Verdict
-    welch_verdict: Verdict
+    welch_verdict: Verdict | None
     differences: Mapping[int, float]
     bootstrap: tuple[float, float] | None = None
     holm: float | None = None
@@ -50,14 +54,28 @@ class Comparison:
     @property
     def depends_on_variance(self) -> bool:
         """Whether Welch's test leads to another word."""
-        return self.verdict.word is not self.welch_verdict.word
+        return self.welch_verdict is not None and self.verdict.word is not self.welch_verdict.word
+
+    @property
+    def absent(self) -> int:
+        """How many planned runs of the two have no result."""
+        return sum(self.planned) - sum(self.runs)
+
+    @property
+    def provisional(self) -> str:
+        """How many of the planned runs are in; nothing if all are."""
+        (base, own), (all_base, all_own) = self.runs, self.planned
+        told = [f"{own} of {all_own} runs"] if own < all_own else []
+        told += [f"{base} of {all_base} runs of the reference"] if base < all_base else []
+        return ", ".join(told)
 
 
 @dataclass(frozen=True)
 class Row:
     """A model on a corpus: what it computes, its runs, means over them, and how far from the reference it is.
 
-    deviation: of the scores over seeds (None for a single run). records: those of its runs, by seed.
+    deviation: of the scores over seeds (None for a single run). planned: how many runs the study has of it. records:
+    those of its runs, by seed.
     """
 
     model: str
@@ -69,6 +87,7 @@ class Row:
     scores: Mapping[int, float]
     mean: float
     deviation: float | None
+    planned: int
     chrf: float | None
     parameters: int
     multiply_adds: int | None
@@ -84,13 +103,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Interaction:
-    """D of a code in cross attention minus D of the same code in self-attention; the reference's mean cancels."""
+    """D of a code in cross attention minus D of the same code in self-attention; the reference's mean cancels.
+
+    exploratory: unless both models are headline. holm: as with a comparison.
+    """
 
     code: str
     self_model: str
     cross_model: str
     runs: tuple[int, int]
     contrast: Contrast
+    exploratory: bool
+    holm: float | None = None
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -102,16 +126,18 @@ class Factorial:
     """The codes at a place (self: encoder and decoder, or cross) that have scores: code to model.
 
     effects: of each term, the mean BLEU of the 8 codes with it minus that of the 8 without; None unless all 16 are in.
+    holm: p of no effect, adjusted as with a comparison, of those that have one.
     """
 
     place: str
     models: Mapping[str, str]
     effects: Mapping[str, Contrast] | None
+    holm: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ControlFinding:
-    """The comparison that had to show a loss; verdict is None while runs of it are missing."""
+    """The comparison that had to show a loss; None while it or the reference has no run."""
 
     corpus: str
     model: str
@@ -119,24 +145,29 @@ class ControlFinding:
 
     @property
     def passed(self) -> bool:
-        return self.comparison is not None and self.comparison.verdict.word is Word.VITAL
+        """Whether it shows a vital loss, with all runs that were planned."""
+        found = self.comparison
+        return found is not None and found.verdict.word is Word.VITAL and not found.absent
 
 
 @dataclass(frozen=True)
 class CorpusFindings:
     """All of a corpus; no rows before its first run is finished.
 
-    deviation, degrees: the standard deviation over seeds that all its models share. unequal: p of the test that they
-    do share it (None where it cannot be made). first: the record of one run, for what all have in common.
+    deviation, degrees: the standard deviation over seeds that the models of the pool share. unequal: p of the test
+    that they do share it (None where it cannot be made). family: how many p-values Holm's correction is for. first: the
+    record of one run, for what all have in common.
     """
 
     corpus: Corpus
     rows: tuple[Row, ...]
+    pool: tuple[str, ...]
     deviation: float | None
     degrees: int
     unequal: float | None
     interactions: tuple[Interaction, ...]
     factorials: tuple[Factorial, ...]
+    family: int
     first: Mapping[str, Any]
 
     @property
@@ -146,8 +177,10 @@ class CorpusFindings:
     def row(self, model: str) -> Row | None:
         return next((row for row in self.rows if row.model == model), None)
 
-    def of(self, role: Role) -> list[Row]:
-        return [row for row in self.rows if row.role is role]
+    @property
+    def left_out(self) -> list[str]:
+        """Models with scores too near to zero to estimate the common variance."""
+        return [row.model for row in self.rows if row.model not in self.pool]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,11 @@ from typing import Any
 
 from nmt_attn.study.reporting.blocks import Block, Heading, Items, Listing, Paragraph, Table
 from nmt_attn.study.reporting.facts import CorpusFindings, Findings
+from nmt_attn.study.reporting.records import settings_of
 from nmt_attn.study.reporting.summary import progress
+from nmt_attn.study.store import result_name
+
+IDENTITY = {"SEED", "arch", "flags"}
 
 
 def origins(findings: Findings, study_text: str) -> Iterator[Block]:
@@ -41,11 +45,17 @@ def _made(corpus: CorpusFindings) -> Iterator[Block]:
     settings = common_settings(records)
     if settings:
         yield Paragraph(" ".join(f"{name}={value}" for name, value in settings.items()), "Settings of all runs:")
+    if differing := differing_settings(records):
+        cells = [[result_name(record), *_values(record, differing)] for record in records]
+        yield Table(("run", *differing), cells, "Settings in which the runs differ.")
     models = {model.name: model for line in corpus.corpus.lines for model in line}
-    flagged = [f"{row.model} ({models[row.model].arch} {' '.join(models[row.model].flags)})" for row in corpus.rows]
-    if any(model.flags for model in models.values()):
-        chosen = [text for row, text in zip(corpus.rows, flagged, strict=True) if models[row.model].flags]
-        yield Paragraph(", ".join(chosen), "Models with flags:")
+    flagged = [
+        f"{row.model} ({models[row.model].arch} {' '.join(models[row.model].flags)})"
+        for row in corpus.rows
+        if models[row.model].flags
+    ]
+    if flagged:
+        yield Paragraph(", ".join(flagged), "Models with flags:")
     first = corpus.first
     yield Paragraph(f"data {first['data_sha256']}, test set {first['test_sha256']}", "SHA-256:")
     commits = ", ".join(sorted({str(record["code_version"]) for record in records if record.get("code_version")}))
@@ -56,12 +66,22 @@ def _made(corpus: CorpusFindings) -> Iterator[Block]:
 
 def common_settings(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Variables of the recipe with the same value in all runs."""
-    first = records[0].get("settings") or {}
+    first = settings_of(records[0])
     return {
         name: str(value)
         for name, value in sorted(first.items())
-        if all((record.get("settings") or {}).get(name) == value for record in records)
+        if all(settings_of(record).get(name) == value for record in records)
     }
+
+
+def differing_settings(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Variables of the recipe that have not the same value in all runs, but for those that make a run what it is."""
+    every = {name for record in records for name in settings_of(record)} - IDENTITY
+    return sorted(name for name in every if len({settings_of(record).get(name) for record in records}) > 1)
+
+
+def _values(record: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    return [str(settings_of(record).get(name, "not known")) for name in names]
 
 
 def _machines(records: Sequence[Mapping[str, Any]]) -> Iterator[Block]:

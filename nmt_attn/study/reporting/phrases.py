@@ -1,9 +1,12 @@
 """How models, numbers and verdicts are written, the same in text, tables and figures."""
 
+from collections.abc import Sequence
 from math import isfinite
 
 from nmt_attn.presets import PRESETS
 from nmt_attn.study.plan import Study
+from nmt_attn.study.reporting.facts import Role, Row
+from nmt_attn.study.verdicts import Word
 
 LONGEST = 30
 
@@ -50,6 +53,26 @@ def p_text(value: float) -> str:
     """p with its sign of relation."""
     told = probability(value)
     return f"p {told}" if told.startswith("<") else f"p = {told}"
+
+
+def verdict_text(row: Row) -> str:
+    """The word of a row and what it is worth; of exploratory models what Holm's correction leaves to say."""
+    found = row.comparison
+    if found is None:
+        return row.role.value if row.role is Role.REFERENCE else ""
+    word, told = found.verdict.word, [f"provisional, {found.provisional}"] if found.provisional else []
+    if row.role is Role.EXPLORATORY:
+        told += [f"Holm p {probability(found.holm)}"] if found.holm is not None else []
+        return _with(f"{Role.EXPLORATORY.value}, {word.value}", told)
+    if row.role is Role.CONTROL:
+        told.append(Role.CONTROL.value)
+    if found.depends_on_variance and found.welch_verdict and word is not Word.SINGLE:
+        told.append(f"Welch: {found.welch_verdict.word.value}")
+    return _with(word.value, told)
+
+
+def _with(text: str, remarks: Sequence[str]) -> str:
+    return f"{text} ({', '.join(remarks)})" if remarks else text
 
 
 def runs_text(runs: tuple[int, int]) -> str:

@@ -8,16 +8,10 @@ from nmt_attn.spec import SpecError
 from nmt_attn.study.plan import Run, Study
 from nmt_attn.study.results import check_comparable
 from nmt_attn.study.scores import read_lines
+from nmt_attn.study.store import result_name
 
 Record = Mapping[str, Any]
-
-
-def name_of(record: Record) -> str:
-    """The name of the run that a result is of."""
-    try:
-        return f"{record['corpus']}/{record['model']}.{record['seed']}"
-    except KeyError as error:
-        raise SpecError(f"a result must say corpus, model and seed, but one lacks {error}: make it again") from None
+ALIKE = ("WARMUP", "LEARNING_RATE", "TOKENS", "UPDATES", "AVERAGE", "DIRECTION", "parts", "mixed")  # in a corpus
 
 
 def planned_results(study: Study, records: Iterable[Record]) -> tuple[dict[str, Record], list[str], list[Run]]:
@@ -27,7 +21,7 @@ def planned_results(study: Study, records: Iterable[Record]) -> tuple[dict[str, 
     """
     found: dict[str, Record] = {}
     for record in records:
-        name = name_of(record)
+        name = result_name(record)
         if name in found:
             raise SpecError(f"a store must hold each run once, not {name} twice: take one of the two lines out")
         found[name] = record
@@ -43,6 +37,20 @@ def _check_alike(corpus: str, records: Sequence[Record]) -> None:
         check_comparable([dict(record) for record in records])
     except SpecError as error:
         raise SpecError(f"corpus {corpus}: {error}: score or train them alike, or give them a corpus each") from None
+    for setting in ALIKE:
+        known = [(record, settings_of(record)[setting]) for record in records if setting in settings_of(record)]
+        for record, value in known:
+            if value != known[0][1]:
+                raise SpecError(
+                    f"corpus {corpus}: all results must have the same {setting}, not {known[0][1]} "
+                    f"({result_name(dict(known[0][0]))}) and {value} ({result_name(record)}): "
+                    "train them alike, or give them a corpus each"
+                )
+
+
+def settings_of(record: Record) -> Mapping[str, str]:
+    """Variables of the recipe that the run was made with; none if its result does not tell them."""
+    return record.get("settings") or {}
 
 
 class Translations:
@@ -60,7 +68,7 @@ class Translations:
         if len(hypotheses) != len(references):
             raise SpecError(
                 f"{record['hypotheses']} must have as many lines as {record['references']} ({len(references)}), "
-                f"not {len(hypotheses)}: translate {name_of(record)} again"
+                f"not {len(hypotheses)}: translate {result_name(record)} again"
             )
         return hypotheses, references
 

@@ -3,8 +3,20 @@
 from collections.abc import Iterator
 
 from nmt_attn.study.reporting.blocks import Block, Heading, Items, Paragraph, Table
-from nmt_attn.study.reporting.facts import Comparison, ControlFinding, CorpusFindings, Findings, Interaction, Role, Row
-from nmt_attn.study.reporting.phrases import count, interval_text, mean_text, millions, points, runs_text, seconds
+from nmt_attn.study.reporting.facts import Comparison, ControlFinding, CorpusFindings, Findings, Interaction, Row
+from nmt_attn.study.reporting.phrases import (
+    amount,
+    count,
+    interval_text,
+    mean_text,
+    millions,
+    p_text,
+    points,
+    runs_text,
+    seconds,
+    verdict_text,
+)
+from nmt_attn.study.statistics import POOLED_FROM
 from nmt_attn.study.verdicts import Word
 
 SIGN = "D = BLEU of the reference minus BLEU of the model, in points: positive where the model is worse."
@@ -33,7 +45,9 @@ def summary(findings: Findings) -> Iterator[Block]:
     yield Paragraph(
         f"{SIGN} Reference: {study.reference}. Margins, fixed in the study's file: the 90 % interval inside "
         f"±{margins.negligible:g} (strict: ±{margins.strict:g}) is equivalence, a one-sided 95 % lower bound above "
-        f"{margins.vital:g} a vital loss, all else inconclusive. {progress(findings)}"
+        f"{margins.vital:g} a vital loss, all else inconclusive. These words are for the headline and the control, "
+        "each judged by itself; all else is exploratory: worse or better where its p, after Holm's correction for all "
+        f"that is exploratory on the corpus, is below 5 %. {progress(findings)}"
     )
     for corpus in findings.corpora:
         if len(findings.corpora) > 1:
@@ -57,7 +71,7 @@ def _verdicts(findings: Findings) -> Iterator[Paragraph]:
     for corpus in findings.corpora:
         for model in findings.study.headline:
             row = corpus.row(model)
-            if row and row.role is Role.HEADLINE:
+            if row:
                 yield _verdict(corpus, row)
             elif model in corpus.corpus.models and not row:
                 yield Paragraph(f"{corpus.name}, {model}: no run is finished.", "no result", "open")
@@ -70,7 +84,9 @@ def _verdict(corpus: CorpusFindings, row: Row) -> Paragraph:
     if found is None:
         return Paragraph(f"{corpus.name}, {row.model}: there is nothing to compare it with.", "no comparison", "open")
     text = f"{corpus.name}, {row.model}: {difference_text(found)}."
-    if found.depends_on_variance and found.verdict.word is not Word.SINGLE:
+    if found.provisional:
+        text = f"(provisional, {found.provisional}) {text}"
+    if found.depends_on_variance and found.welch_verdict and found.verdict.word is not Word.SINGLE:
         text += f" With the variances of these two alone (Welch): {found.welch_verdict.word.value}."
     return Paragraph(text + _doubt(found), found.verdict.word.value, mood(found))
 
@@ -90,8 +106,8 @@ def difference_text(found: Comparison) -> str:
 
 
 def mood(found: Comparison) -> str:
-    """The verdict as the name of a style."""
-    return found.verdict.word.name.lower()
+    """The verdict as the name of a style; open while runs are missing."""
+    return "open" if found.provisional else found.verdict.word.name.lower()
 
 
 def _interactions(findings: Findings) -> Iterator[Paragraph]:
@@ -99,13 +115,15 @@ def _interactions(findings: Findings) -> Iterator[Paragraph]:
     for corpus in findings.corpora:
         for each in corpus.interactions:
             if {each.self_model, each.cross_model} & set(findings.study.headline):
-                yield Paragraph(f"{corpus.name}, code {each.code}: {interaction_text(each)}.", "interaction", "open")
+                lead = "interaction, exploratory" if each.exploratory else "interaction"
+                yield Paragraph(f"{corpus.name}, code {each.code}: {interaction_text(each)}.", lead, "open")
 
 
 def interaction_text(each: Interaction) -> str:
     if not each.interval:
         return f"D_cross - D_self = {points(each.contrast.difference)}, single run, no inference"
-    return f"D_cross - D_self = {points(each.contrast.difference)}, 90 % interval {interval_text(each.interval)}"
+    told = f"D_cross - D_self = {points(each.contrast.difference)}, 90 % interval {interval_text(each.interval)}"
+    return told if each.holm is None else f"{told}, {p_text(each.holm)} after Holm"
 
 
 def control_entry(control: ControlFinding | None) -> Paragraph:
@@ -120,9 +138,14 @@ def control_entry(control: ControlFinding | None) -> Paragraph:
     where = f"{control.model} on {control.corpus}, where the loss must be vital"
     if control.comparison is None:
         return Paragraph(f"not passed, its runs are missing ({where}).", "positive control", "failed")
-    told = f"({where}): {control.comparison.verdict.word.value}, {difference_text(control.comparison)}"
+    found = control.comparison
+    word = found.verdict.word.value + (f" (provisional, {found.provisional})" if found.provisional else "")
+    told = f"({where}): {word}, {difference_text(found)}"
     if control.passed:
-        return Paragraph(f"passed {told}.", "positive control", "passed")
+        licence = f"It shows that a loss from removing what {control.model} removes would be seen."
+        return Paragraph(f"passed {told}. {licence}", "positive control", "passed")
+    if found.absent and found.verdict.word is Word.VITAL:
+        told += "; all planned runs of it and of the reference must be in"
     return Paragraph(f"not passed {told}. Equivalence cannot be claimed.", "positive control", "failed")
 
 
@@ -131,13 +154,24 @@ def result_table(corpus: CorpusFindings) -> Table | Paragraph:
     if not corpus.rows:
         return Paragraph("No run is finished.", mood="note")
     numbers = [COLUMNS.index(name) for name in ("parameters", "multiply-adds", "training s")]
-    note = f"{basis(corpus)} {_seeds(corpus)}"
-    if corpus.deviation is not None:
-        note += (
-            f" Intervals of D with the variance over seeds that all models share: sd {corpus.deviation:.2f}, "
-            f"{corpus.degrees} degrees of freedom."
-        )
+    note = f"{basis(corpus)} {_seeds(corpus)} {pool_text(corpus)}".rstrip()
     return Table(COLUMNS, [_cells(row) for row in corpus.rows], note, numbers, [COLUMNS.index("verdict")])
+
+
+def pool_text(corpus: CorpusFindings) -> str:
+    """From which models the common variance over seeds is, and which are too near to zero for it."""
+    if corpus.deviation is None:
+        return ""
+    told = (
+        f"Intervals of D with the variance over seeds of {amount(len(corpus.pool), 'model', 'models')}: "
+        f"sd {corpus.deviation:.2f}, {amount(corpus.degrees, 'degree', 'degrees')} of freedom."
+    )
+    if not corpus.left_out:
+        return told
+    return (
+        f"{told} Not from {', '.join(corpus.left_out)}, with means below {POOLED_FROM:.0%} of the reference's, as BLEU "
+        "near zero cannot vary as it does elsewhere: their D by Welch, with the variances of the two models alone."
+    ).replace("%", " %")
 
 
 def _seeds(corpus: CorpusFindings) -> str:
@@ -161,24 +195,11 @@ def _cells(row: Row) -> list[str]:
         row.cross,
         mean_text(row.mean, row.deviation, row.runs),
         difference,
-        verdict_word(row),
+        verdict_text(row),
         count(row.parameters),
         millions(row.multiply_adds),
         seconds(row.training_seconds),
     ]
-
-
-def verdict_word(row: Row) -> str:
-    """The word of a row, and what it is worth; of the reference that it is the reference."""
-    if row.comparison is None:
-        return row.role.value if row.role is Role.REFERENCE else ""
-    word = row.comparison.verdict.word
-    if word is Word.SINGLE:
-        return word.value
-    told = [role for role in (row.role.value,) if row.role in (Role.CONTROL, Role.EXPLORATORY)]
-    if row.comparison.depends_on_variance:
-        told.append(f"Welch: {row.comparison.welch_verdict.word.value}")
-    return f"{word.value} ({', '.join(told)})" if told else word.value
 
 
 def basis(corpus: CorpusFindings) -> str:

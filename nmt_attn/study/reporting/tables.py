@@ -29,18 +29,21 @@ def _row(corpus: CorpusFindings, row: Row) -> dict[str, Any]:
         "decoder_self": row.decoder_self,
         "cross": row.cross,
         "runs": row.runs,
+        "planned_runs": row.planned,
         "bleu": row.mean,
         "bleu_sd": row.deviation,
         "chrf": row.chrf,
         "difference": found.contrast.difference if found else None,
         "low": low,
         "high": high,
+        "variance": ("pooled" if found.pooled else "welch") if found else None,
         "verdict": found.verdict.word.value if found else None,
+        "provisional": (found.provisional or None) if found else None,
         "welch_low": welch_low,
         "welch_high": welch_high,
-        "welch_verdict": found.welch_verdict.word.value if found else None,
-        "bootstrap_low": boot_low,
-        "bootstrap_high": boot_high,
+        "welch_verdict": found.welch_verdict.word.value if found and found.welch_verdict else None,
+        "bootstrap_percentile_5": boot_low,
+        "bootstrap_percentile_95": boot_high,
         "p_different": found.contrast.p_different if found and low is not None else None,
         "p_holm": found.holm if found else None,
         "parameters": row.parameters,
@@ -104,6 +107,7 @@ def _runs(findings: Findings) -> list[dict[str, Any]]:
 def _corpus(corpus: CorpusFindings) -> dict[str, Any]:
     return {
         "pooled_sd": corpus.deviation,
+        "pooled_models": list(corpus.pool),
         "degrees_of_freedom": corpus.degrees,
         "p_equal_variances": corpus.unequal,
         "interactions": [_interaction(each) for each in corpus.interactions],
@@ -113,12 +117,16 @@ def _corpus(corpus: CorpusFindings) -> dict[str, Any]:
 
 def _interaction(each: Interaction) -> dict[str, Any]:
     names = {"code": each.code, "self": each.self_model, "cross": each.cross_model}
-    return {**names, **_contrast(each.contrast, each.interval)}
+    more = {"exploratory": each.exploratory, "p_holm": each.holm}
+    return {**names, **_contrast(each.contrast, each.interval), **more}
 
 
 def _effects(each: Factorial) -> dict[str, Any]:
     assert each.effects is not None
-    return {term: _contrast(contrast, known_interval(contrast, (2, 2))) for term, contrast in each.effects.items()}
+    return {
+        term: {**_contrast(contrast, known_interval(contrast, (2, 2))), "p_holm": each.holm.get(term)}
+        for term, contrast in each.effects.items()
+    }
 
 
 def _contrast(contrast: Contrast, interval: tuple[float, float] | None) -> dict[str, Any]:
