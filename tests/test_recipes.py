@@ -19,6 +19,7 @@ from nmt_attn.corpora.fragment import generate
 from nmt_attn.environment import environment
 from nmt_attn.presets import SIZES, Preset
 from nmt_attn.study.lock import locked
+from nmt_attn.study.store import read_store
 from tests.data_prep import layouts
 from tests.data_prep.server import Server, stall
 
@@ -69,8 +70,11 @@ def test_the_embedded_corpus_has_the_data_of_the_published_results(tmp_path: Pat
     done = _recipe("generated.sh", OUT=tmp_path, VENV="", STEPS="prepare")
     assert done.returncode == 0, done.stderr[-2000:]
     made = sorted(path for path in (tmp_path / "data" / "bin").iterdir() if path.suffix in provenance.BINARISED)
-    for path in (ROOT / "results" / "quickstart").iterdir():
-        result = json.loads(path.read_text(encoding="utf-8"))
+    published = [
+        result for result in read_store(ROOT / "results/quick/results.jsonl") if result["corpus"] == "fragment"
+    ]
+    assert len(published) == 9
+    for result in published:
         assert result["data_sha256"] == provenance.checksum(made)
         assert result["test_sha256"] == provenance.checksum([tmp_path / "data" / "raw" / "test.de"])
 
