@@ -139,7 +139,7 @@ lock() {
   exec 9>>"$1/lock"
   python -m nmt_attn.study.lock 9 ||
     { owner=$(tail -n 1 "$1/lock"); fail "$1 is in use by ${owner:-another process} (lock: $1/lock): wait for it"; }
-  echo "process $$ on $(hostname) since $(date '+%F %T')" >"$1/lock"
+  echo "process $$ on $(uname -n) since $(date '+%F %T')" >"$1/lock"
 }
 
 # train ARCH RUN [fairseq-train flags]: UPDATES updates of TOKENS tokens with padding (MAX_TOKENS at a time at most, shared

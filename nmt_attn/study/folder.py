@@ -100,9 +100,11 @@ class StudyFolder:
 
         Raises SpecError if it was made with other settings than the study's: the plan was changed meanwhile.
         """
+        folder = self.run(run)
+        result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        _check_made_as_planned(folder, run, result)
         texts = Path("translations") / run.corpus.name
         (self.path / texts).mkdir(parents=True, exist_ok=True)
-        folder = self.run(run)
         target = (folder / "settings" / "DIRECTION").read_text(encoding="utf-8").strip().partition("-")[2]
         kept = {
             "hypotheses": (folder / "translations" / "test", texts / f"{run.folder}.txt"),
@@ -111,8 +113,6 @@ class StudyFolder:
         for source, copy in kept.values():
             shutil.copyfile(source, self.path / f"{copy}.part")
             (self.path / f"{copy}.part").replace(self.path / copy)
-        result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        _check_made_as_planned(folder, run, result)
         head = {"study": study.name, "corpus": run.corpus.name, "model": run.model.name, "seed": run.seed}
         variables = {name: value for name, value in run.corpus.variables.items() if name not in RESERVED}
         tail = {name: copy.as_posix() for name, (_, copy) in kept.items()}
@@ -127,9 +127,9 @@ def _check_made_as_planned(folder: Path, run: Run, result: dict[str, Any]) -> No
     made |= result.get("settings", {})
     made |= {"arch": result["preset"], "SEED": str(result["seed"])}
     planned = {name: value for name, value in run.corpus.variables.items() if value}
-    planned |= {"arch": run.model.arch, "SEED": str(run.seed)}
-    if not f" {made.get('flags', '')}".endswith(" ".join(("", *run.model.flags))):
-        planned["flags"] = " ".join(run.model.flags)
+    planned |= {"arch": run.model.arch, "SEED": str(run.seed), "flags": " ".join(run.model.flags)}
+    if not run.model.arch.startswith("nmt_attn") and made.get("flags", "").endswith(planned["flags"]):
+        made["flags"] = planned["flags"]  # recipes give fairseq's own architectures flags for their sizes
     for name, value in planned.items():
         if name in made and made[name] != value:
             raise SpecError(

@@ -663,6 +663,18 @@ def test_what_was_made_with_other_settings_than_the_plan_is_not_stored(toy: Toy)
     assert not (toy.out / "results.jsonl").exists()
 
 
+@pytest.mark.parametrize("later", ["--attn-window 2", ""])
+def test_what_was_made_with_other_flags_than_the_plan_is_not_stored(later: str, toy: Toy) -> None:
+    toy.models = [TINY, {"arch": OTHER, "name": "windowed", "flags": "--attn-window 8"}]  # type: ignore[list-item]
+    toy.write()
+    toy.run()
+    (toy.out / "results.jsonl").unlink()
+    toy.models = [TINY, {"arch": OTHER, "name": "windowed", "flags": later}]  # type: ignore[list-item]
+    toy.write()
+    said = toy.run(code=2)
+    assert f"windowed.1000000 holds a run with flags '--attn-window 8', but the study says '{later}'" in said
+
+
 def test_the_plan_decides_and_not_the_shell(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPDATES", "77")
     toy.settings = {}
