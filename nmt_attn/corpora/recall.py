@@ -3,8 +3,9 @@
 A source word is a person with a thing, as in "baloKey", or the person alone, "balo", of whom it was said before what
 he holds. The target has for each source word, in order, the thing: "key key". Things are drawn anew in every
 sentence, so that the word "balo" can be translated only by finding the earlier word with the same name: a comparison
-of contents (E1). Without it, in self-attention, only a few of the pairs can be kept, in sums over the whole sentence.
-The decoder cannot easily do it in its place: what it has written so far does not tell whose turn it is.
+of contents (E1). Without it, in self-attention, only a few of the pairs can be kept, in sums over the whole sentence;
+that the decoder could do it instead, by two steps of cross attention, is not excluded, but was not learnt in the quick
+study (results/quick).
 
 That makes the corpus the positive control of a study: here a loss without E1 in self-attention must show.
 """
