@@ -156,6 +156,10 @@ train() {
   mixed=$(precision)
   settings "$run" parts mixed # fairseq loses its place in the data if the number of processes changes
   last=$(newest_checkpoint "$run")
+  if [[ $last == *_"$UPDATES.pt" ]]; then # killed just before its end; fairseq would make one more update
+    touch "$run/trained"
+    return
+  fi
   nmt-attn environment >>"$run/environments.jsonl"
   say "$arch: training for $UPDATES updates, $parts $mixed (log: $run/train.log)"
   launch_training "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
