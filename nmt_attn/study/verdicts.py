@@ -30,7 +30,7 @@ class Verdict:
 
 
 def verdict(
-    contrast: Contrast | None, runs: tuple[int, int], margins: Margins, control: bool | None, absent: int = 0
+    contrast: Contrast, runs: tuple[int, int], margins: Margins, control: bool | None, absent: int = 0
 ) -> Verdict:
     """What the difference reference minus ablated allows to say.
 
@@ -42,8 +42,6 @@ def verdict(
     """
     if min(runs) < 2:
         return _single(runs)
-    if contrast is None:
-        return Verdict(Word.INCONCLUSIVE, "there is no difference to judge")
     if contrast.standard_error == 0:
         return Verdict(Word.INCONCLUSIVE, "the runs do not differ at all: their spread over seeds is not known")
     low, high = contrast.interval(0.90)
