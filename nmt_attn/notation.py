@@ -4,7 +4,8 @@
     MIXER      ATTENTION  or  CONV  or  deform+ATTENTION
     ATTENTION  a code such as 0110, or a published model such as alibi, then options
     CONV       conv, deform, light or dynamic, then options
-    options    :window=W  :distance=D  :positions=P  :key-position     of attention
+    options    :window=W  :distance=D  :position-size=N                of attention
+               :positions=P  :key-position
                :kernel=K  or one a layer  :kernel=K/K/...  :window=W   of convolutions
 
 Examples: ``0010``, ``deform:kernel=5+0010``, ``dynamic:kernel=3/7/15``, ``alibi``, ``1111:window=4,1111``.
@@ -27,6 +28,7 @@ from nmt_attn.spec import (
     check_dropout,
     check_heads,
     check_max_distance,
+    check_position_size,
     check_window,
 )
 
@@ -57,9 +59,11 @@ class Shape:
     dropout: float = 0.0
     window: int | None = None
     max_distance: int | None = None
+    position_size: int = 0
 
     def __post_init__(self) -> None:
         check_heads(self.dim, self.heads)
+        check_position_size(self.position_size)
         check_dropout(self.dropout)
         check_window(self.window)
         check_max_distance(self.max_distance)
@@ -74,6 +78,7 @@ class AttentionNote:
     key_position: bool = False
     window: int | None = None
     max_distance: int | None = None
+    position_size: int | None = None
 
     def spec(self, site: Site, shape: Shape, layer: int) -> AttentionSpec:
         del layer
@@ -91,6 +96,7 @@ class AttentionNote:
             max_distance=max_distance,
             positions=self.positions,
             key_position=self.key_position,
+            position_size=shape.position_size if self.position_size is None else self.position_size,
         )
 
 
@@ -198,8 +204,11 @@ def _parse_part(text: str) -> AttentionNote | ConvolutionNote:
 
 
 def _check_distance(note: AttentionNote) -> None:
-    if note.max_distance is not None and not note.terms.use_position and not note.key_position:
+    sees_positions = note.terms.use_position or note.key_position
+    if note.max_distance is not None and not sees_positions:
         raise SpecError(f"distance must go with a term of relative position, not with code {note.terms.code}")
+    if note.position_size is not None and not (sees_positions and note.positions is Positions.SINUSOID):
+        raise SpecError(f"position-size must go with a term of relative position made of R, not with {note.terms.code}")
 
 
 def _with_option(note: AttentionNote | ConvolutionNote, option: str) -> AttentionNote | ConvolutionNote:
@@ -212,6 +221,8 @@ def _with_option(note: AttentionNote | ConvolutionNote, option: str) -> Attentio
         raise SpecError(f"the options of {note.kind.value} must be among kernel, window, not {option!r}")
     if name == "distance":
         return replace(note, max_distance=_number(name, value))
+    if name == "position-size":
+        return replace(note, position_size=_number(name, value))
     if name == "positions" and value in {kind.value for kind in Positions}:
         return replace(note, positions=Positions(value))
     if name == "positions":
@@ -219,7 +230,8 @@ def _with_option(note: AttentionNote | ConvolutionNote, option: str) -> Attentio
         raise SpecError(f"positions must be one of {kinds}, not {value!r}")
     if option == "key-position":
         return replace(note, key_position=True)
-    raise SpecError(f"the options of attention must be among window, distance, positions, key-position, not {option!r}")
+    known = "window, distance, position-size, positions, key-position"
+    raise SpecError(f"the options of attention must be among {known}, not {option!r}")
 
 
 def _number(name: str, text: str) -> int:

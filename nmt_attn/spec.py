@@ -115,8 +115,8 @@ class AttentionSpec:
     (dim if not given). dropout: probability on the attention weights. window: only keys with
     abs(k - q) <= window support a query (all if not given). max_distance: relative positions beyond it are
     taken as it (no limit if not given). positions: what E2 and E4 are made of. key_position: a fifth term, key
-    content x relative position, (V^C x_k) . (U^R R_{q-k}) (He et al. 2021). Raises SpecError where these do not fit
-    together.
+    content x relative position, (V^C x_k) . (U^R R_{q-k}) (He et al. 2021). position_size: width of R (dim, the
+    paper's, if not given). Raises SpecError where these do not fit together.
     """
 
     site: Site
@@ -129,12 +129,17 @@ class AttentionSpec:
     max_distance: int | None = None
     positions: Positions = Positions.SINUSOID
     key_position: bool = False
+    position_size: int = 0
 
     def __post_init__(self) -> None:
         check_heads(self.dim, self.heads)
         sinusoids = (self.terms.use_position and self.positions is Positions.SINUSOID) or self.key_position
-        if sinusoids and self.dim % 2:
+        if sinusoids and self.dim % 2 and not self.position_size:
             raise SpecError(f"dim must be even for pairs of sine and cosine, not {self.dim}")
+        if self.position_size != self.dim:  # which stands for a width that was not given
+            check_position_size(self.position_size)
+        if not self.position_size or not sinusoids:
+            object.__setattr__(self, "position_size", self.dim)
         check_dropout(self.dropout)
         check_window(self.window)
         check_max_distance(self.max_distance)
@@ -192,6 +197,12 @@ class AttentionSpec:
         return bool(self.terms.names) or self.key_position
 
     @property
+    def is_alike(self) -> bool:
+        """Are the weights the same for all queries that see the same keys, which without a window all do?"""
+        looks = self.terms.use_query or self.terms.position or self.key_position or self.window is not None
+        return not looks
+
+    @property
     def text(self) -> str:
         """The notation of nmt_attn.notation, without what has its default value."""
         parts = [self.terms.code]
@@ -202,6 +213,8 @@ class AttentionSpec:
             parts.append(f"window={self.window}")
         if self.max_distance != DEFAULT_MAX_DISTANCE.get(self.positions):
             parts.append(f"distance={self.max_distance}")
+        if self.position_size != self.dim:
+            parts.append(f"position-size={self.position_size}")
         return ":".join(parts)
 
 
@@ -315,3 +328,8 @@ def check_window(window: int | None) -> None:
 def check_max_distance(distance: int | None) -> None:
     if distance is not None and distance < 1:
         raise SpecError(f"the maximum relative distance must be at least 1, not {distance}")
+
+
+def check_position_size(size: int) -> None:
+    if size < 0 or size % 2:
+        raise SpecError(f"the position size must be even and at least 2, or 0 for the width of the model, not {size}")

@@ -253,7 +253,7 @@ MIXER = (
     "a mixer must be a code of four digits, each 0 or 1, or one of uniform, gaussian, fixed, synthesizer, alibi, t5, "
     "shaw, deberta, conv, deform, light, dynamic, not "
 )
-OF_ATTENTION = "the options of attention must be among window, distance, positions, key-position, not "
+OF_ATTENTION = "the options of attention must be among window, distance, position-size, positions, key-position, not "
 KINDS = "positions must be one of sinusoid, shaw, t5, alibi, gaussian, fixed, synthesizer, not "
 BEFORE = "only deform can come before another mixer, as in deform+0010, not "
 WHOLE = "must be a whole number of at most five digits, not "

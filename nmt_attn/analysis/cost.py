@@ -48,38 +48,49 @@ def mixer_cost(spec: MixerSpec, queries: int, keys: int) -> Cost:
 
 def _attention_cost(spec: AttentionSpec, queries: int, keys: int) -> Cost:
     terms, dim, key_dim, content_dim = spec.terms, spec.dim, spec.key_dim, spec.content_heads * spec.head_size
-    total = Cost(key_dim * dim, keys * key_dim * dim)  # W'
-    total += Cost(dim * dim + dim, queries * dim * dim)  # W
+    total = Cost(key_dim * dim + dim * dim + dim, 0)  # W', W and its bias
     if terms.use_query:
         total += Cost(dim * content_dim, queries * dim * content_dim)  # U
     if spec.use_key:
-        total += Cost(key_dim * content_dim, keys * key_dim * content_dim)  # V^C
-    if terms.use_key:
-        rows = queries if terms.query_key else 1
-        total += Cost(0, rows * keys * content_dim)  # the product with V^C x
-    distances = queries + keys - 1
+        total += Cost(key_dim * content_dim, 0)  # V^C
+    if terms.query_key or spec.key_position:
+        total += Cost(0, keys * key_dim * content_dim)
+    elif terms.key:
+        total += Cost(0, key_dim * content_dim + keys * key_dim * spec.content_heads)  # (V^C)^T u, times each key
+    if terms.query_key:
+        total += Cost(0, queries * keys * content_dim)
+    elif terms.key and spec.key_position:
+        total += Cost(0, keys * content_dim)
     if terms.use_position:
-        total += _position_cost(spec, queries, distances)
+        total += _position_cost(spec, queries, queries + keys - 1)
     if spec.key_position:
-        total += Cost(dim * dim, distances * dim * dim + keys * distances * dim)  # U^R and its product
+        distances, size = queries + keys - 1, spec.position_size
+        total += Cost(size * dim, distances * size * dim + keys * distances * dim)  # U^R and its product
     if terms.key:
         total += Cost(content_dim, 0)
-    # Where neither a term nor a mask looks at the query, one mixture of the values serves all of them.
-    per_query = terms.use_query or terms.position or spec.key_position or spec.site.is_causal or spec.window is not None
-    rows = queries if per_query else 1
-    return total + Cost(0, rows * keys * dim)  # weights times values
+    return total + Cost(0, _mixing(spec, queries, keys))
+
+
+def _mixing(spec: AttentionSpec, queries: int, keys: int) -> int:
+    """Multiply-adds of weights times values, W' and W."""
+    dim, key_dim = spec.dim, spec.key_dim
+    if spec.is_alike and not spec.site.is_causal:  # one mixture of the memory a head, which W' and W see alone
+        mixtures = spec.heads if spec.terms.key else 1
+        return mixtures * keys * key_dim + dim * key_dim + dim * dim
+    return keys * key_dim * dim + queries * keys * dim + queries * dim * dim
 
 
 def _position_cost(spec: AttentionSpec, queries: int, distances: int) -> Cost:
     """Cost of the logits E2 + E4; patterns are looked up, without products."""
-    dim, limit = spec.dim, spec.max_distance or 0
-    products = Cost(0, (queries if spec.terms.query_position else 1) * distances * dim)
-    if spec.terms.position and spec.positions.are_vectors:
-        products += Cost(dim, 0)  # v
+    dim, size, limit = spec.dim, spec.position_size, spec.max_distance or 0
+    bias = Cost(dim, 0) if spec.terms.position and spec.positions.are_vectors else NOTHING  # v
+    if spec.positions is Positions.SINUSOID and spec.terms.query_position:
+        return bias + Cost(dim * size, distances * size * dim + queries * distances * dim)  # V^R and its product
     if spec.positions is Positions.SINUSOID:
-        return products + Cost(dim * dim, distances * dim * dim)  # V^R
+        return bias + Cost(dim * size, size * dim + distances * size * spec.heads)  # (V^R)^T v, times each distance
     if spec.positions is Positions.SHAW:
-        return products + Cost((2 * limit + 1) * spec.head_size, 0)
+        rows = queries if spec.terms.query_position else 1
+        return bias + Cost((2 * limit + 1) * spec.head_size, rows * distances * dim)
     if spec.positions is Positions.T5:
         return Cost(spec.heads * T5_BUCKETS, 0)
     if spec.positions is Positions.SYNTHESIZER:

@@ -9,6 +9,7 @@ from nmt_attn.attention.deformable import DeformableConvolution
 from nmt_attn.attention.gated import DynamicConvolution, LightConvolution
 from nmt_attn.attention.generalized import GeneralizedAttention
 from nmt_attn.attention.mixer import Cache, Mixer
+from nmt_attn.attention.paths.call import Products
 from nmt_attn.attention.regular import RegularConvolution
 from nmt_attn.spec import AttentionSpec, ChainSpec, Convolution, ConvolutionSpec, MixerSpec
 
@@ -39,6 +40,7 @@ __all__ = [
     "KeyValueCache",
     "LightConvolution",
     "Mixer",
+    "Products",
     "RegularConvolution",
     "TokenCache",
     "build_mixer",

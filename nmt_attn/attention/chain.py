@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from nmt_attn.attention.cache import KeyValueCache, TokenCache
+from nmt_attn.attention.cache import AttentionCache, TokenCache
 from nmt_attn.attention.deformable import DeformableConvolution
 from nmt_attn.attention.generalized import GeneralizedAttention
 from nmt_attn.attention.mixer import Mixer
@@ -22,7 +22,11 @@ class ChainCache:
     """The caches of both parts."""
 
     first: TokenCache
-    then: KeyValueCache
+    then: AttentionCache
+
+    @property
+    def queries(self) -> int:
+        return self.first.queries
 
     def reorder(self, order: Tensor) -> None:
         self.first.reorder(order)
@@ -38,8 +42,8 @@ class DeformableThenAttention(Mixer[ChainSpec, ChainCache]):
         self.first = DeformableConvolution(spec.first)
         self.then = GeneralizedAttention(spec.then)
 
-    def new_cache(self) -> ChainCache:
-        return ChainCache(self.first.new_cache(), self.then.new_cache())
+    def new_cache(self, need_weights: bool = False) -> ChainCache:
+        return ChainCache(self.first.new_cache(), self.then.new_cache(need_weights))
 
     def forward(
         self,
@@ -50,8 +54,8 @@ class DeformableThenAttention(Mixer[ChainSpec, ChainCache]):
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """As Mixer.forward; weights: those of the attention."""
-        cache = self.new_cache() if cache is None else cache
-        nearby, _ = self.first(query, query, padding, cache.first)
+        first, then = (None, None) if cache is None else (cache.first, cache.then)
+        nearby, _ = self.first(query, query, padding, first)
         both = query + nearby
-        attended, weights = self.then(both, both, padding, cache.then, need_weights)
+        attended, weights = self.then(both, both, padding, then, need_weights)
         return nearby + attended, weights

@@ -36,7 +36,7 @@ class ConvolutionMixer(Mixer[ConvolutionSpec, TokenCache]):
         """How many earlier tokens a later query can reach, None for all."""
         return -self.spec.taps[0]
 
-    def new_cache(self) -> TokenCache:
+    def new_cache(self, need_weights: bool = False) -> TokenCache:
         return TokenCache()
 
     def forward(
@@ -52,7 +52,8 @@ class ConvolutionMixer(Mixer[ConvolutionSpec, TokenCache]):
         poison = None
         x = without_padding(query, padding)
         if self.spec.site.is_causal:
-            x, poison = hold_back_nonfinite(x, cache)
+            x, poison = hold_back_nonfinite(x, cache.poison)
+            cache.poison = poison if poison is None or not poison.shape[1] else poison[:, -1:]
         new = self.read(x, padding)
         tokens, start = cache.extend(new, padding)
         output, weights = self.mix(new, tokens, start, need_weights)

@@ -2,227 +2,255 @@
 
     y_q = W [ sum_k softmax_k( (E1 + E2 + E3 + E4) / sqrt(d) ) W' x_k ]     for each head, then heads side by side
 
-The four terms factor into two products, one with the key's content and one with its relative position:
+terms.py has the parameters and what they make of the terms, paths/ several exact ways to compute the sum.
 
-    E1 + E3 = ([U z_q] + [u]) . V^C x_k          E2 + E4 = ([U z_q] + [v]) . V^R R_{k-q}
-
-A term that is off leaves its bracket out; a product without brackets is not computed and owns no parameter. Beside
-the paper's terms there can be a fifth, key content x relative position (He et al. 2021), and the position terms can be
-made of something else (spec.Positions):
-
-    E5 = V^C x_k . U^R R_{q-k}          shaw: a learned vector for V^R R_{k-q}          others: E4 = pattern(q, k)
-
-Axes: b batch, h heads, t queries, s keys, d head size, m distances, c channels.
+Axes: b batch, h heads, t queries, s keys, d head size, c channels.
 """
 
-import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from nmt_attn.attention.cache import KeyValueCache
-from nmt_attn.attention.masking import hidden_keys, hold_back_nonfinite, masked_softmax, without_padding
-from nmt_attn.attention.mixer import Mixer
-from nmt_attn.attention.patterns import build_pattern
-from nmt_attn.attention.positions import clipped_distances, distances_to_keys, relative_positions
-from nmt_attn.spec import AttentionSpec, Positions
+from nmt_attn.attention.cache import AttentionCache, KeyValueCache, PooledCache, RunningCache
+from nmt_attn.attention.masking import hold_back_nonfinite, without_padding
+from nmt_attn.attention.paths import angle, blocked, fused, matmul, pool, toeplitz
+from nmt_attn.attention.paths.call import PLAIN, Call, Factors, Products
+from nmt_attn.attention.paths.planner import Path, choose, forced
+from nmt_attn.attention.terms import AttentionTerms, heads_of
+from nmt_attn.spec import AttentionSpec, Positions, SpecError
 
 
-class GeneralizedAttention(Mixer[AttentionSpec, KeyValueCache]):
-    """One attention site. Parameters carry the paper's roles:
-
-    query_projection U, key_projection V^C, position_projection V^R, key_saliency u, position_bias v,
-    value_projection W', output_projection W (the only one with a bias; U, V^C and V^R must have none, because
-    a bias on one of them is itself a term of another kind). Beside them position_query_projection U^R,
-    position_vectors (one a clipped distance, shared by the heads) and position_pattern.
-    """
+class GeneralizedAttention(AttentionTerms):
+    """One attention site; for the parameters see AttentionTerms."""
 
     def __init__(self, spec: AttentionSpec) -> None:
-        super().__init__()
-        self.spec = spec
-        terms, dim, content_dim = spec.terms, spec.dim, spec.content_heads * spec.head_size
-        self.query_projection = _projection(dim, content_dim) if terms.use_query else None
-        self.key_projection = _projection(spec.key_dim, content_dim) if spec.use_key else None
-        kind = spec.positions if terms.use_position else None
-        self.position_projection = _projection(dim, dim) if kind is Positions.SINUSOID else None
-        self.position_vectors = _distance_vectors(spec) if kind is Positions.SHAW else None
-        self.position_pattern = None if kind is None or kind.are_vectors else build_pattern(spec)
-        self.key_saliency = _head_vectors(spec.content_heads, spec) if terms.key else None
-        has_bias = terms.position and spec.positions.are_vectors
-        self.position_bias = _head_vectors(spec.heads, spec) if has_bias else None
-        self.position_query_projection = _projection(dim, dim) if spec.key_position else None
-        self.value_projection = _projection(spec.key_dim, dim)
-        self.output_projection = nn.Linear(dim, dim)
-        nn.init.xavier_uniform_(self.output_projection.weight)
-        nn.init.zeros_(self.output_projection.bias)
+        super().__init__(spec)
+        self.products: Products = PLAIN
 
-    def new_cache(self) -> KeyValueCache:
-        return KeyValueCache()
+    def new_cache(self, need_weights: bool = False) -> AttentionCache:
+        """Running sums, or one output for all, where weights do not depend on the query; else keys and values."""
+        spec = self.spec
+        if not spec.is_alike or (spec.site.is_self and need_weights) or forced() is Path.MATMUL:
+            return KeyValueCache()
+        return RunningCache() if spec.site.is_self else PooledCache()
 
     def forward(
         self,
         query: Tensor,
         memory: Tensor,
         padding: Tensor | None = None,
-        cache: KeyValueCache | None = None,
+        cache: AttentionCache | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """As Mixer.forward; positions in cross attention count from each sentence's first real token."""
-        poison = None
-        cache = KeyValueCache() if cache is None else cache
-        if self.spec.site.is_self:
-            query = memory = without_padding(query, padding)
-            if self.spec.site.is_causal:
-                memory, poison = hold_back_nonfinite(memory, cache)
-        self._remember(memory, padding, cache)
-        start, queries = cache.queries - cache.forgotten, query.shape[1]
-        cache.queries += queries
-        assert cache.values is not None
-        keys = cache.values.shape[2]
+        """As Mixer.forward; positions in cross attention count from each sentence's first real token.
 
-        hidden = hidden_keys(
-            queries, keys, start, query.device, self.spec.site.is_causal, self.spec.window, cache.padding
-        )
-        logits = self._logits(query, cache.keys, start, keys)
-        if self.position_pattern is not None:
-            logits, hidden = self._with_pattern(logits, hidden, cache, start, queries)
-        weights = masked_softmax(logits, hidden)
-        if self.training and self.spec.dropout > 0.0:
-            kept = nn.functional.dropout(self._full(weights, query), self.spec.dropout)
+        Raises SpecError if the environment variable NMT_ATTN_PATH names a path that cannot compute the call.
+        """
+        if isinstance(cache, PooledCache):
+            return self._pooled(query, memory, padding, cache, need_weights)
+        if not self.spec.site.is_causal:
+            return self._attend(query, memory, padding, cache, need_weights)
+        query = without_padding(query.contiguous(), padding)
+        query, poison = hold_back_nonfinite(query, None if cache is None else cache.poison)
+        if cache is not None and poison is not None and poison.shape[1]:
+            cache.poison = poison[:, -1:]
+        output, weights = self._attend(query, query, padding, cache, need_weights)
+        return output if poison is None else output + poison, weights
+
+    def _attend(
+        self, query: Tensor, memory: Tensor, padding: Tensor | None, cache: AttentionCache | None, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        if isinstance(cache, KeyValueCache):
+            return self._step(query, memory, padding, cache, need_weights)
+        if isinstance(cache, RunningCache):
+            return self._running(query, padding, cache, need_weights)
+        return self._whole(query, memory, padding, need_weights)
+
+    def _whole(
+        self, query: Tensor, memory: Tensor, padding: Tensor | None, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """All queries at once, by the path that the planner chooses."""
+        query, memory, padding, offset = self._prepare(query, memory, padding)
+        call = self._call(query.shape[1], memory.shape[1], padding)
+        path, weights = choose(self.spec, call, memory, need_weights), None
+        if path is Path.FUSED and call.causal and call.window is None and _only_at_the_end(padding):
+            call = replace(call, padding=None)  # no token sees what is behind it, and the kernel needs no mask
+        (keys, by_key), queries = self.keys(memory), self.queries(query)
+        if path is Path.POOL:
+            mixed = self._pool(memory, by_key, call)
+        elif path is Path.ANGLE:
+            mixed = self._angle(Factors(self.content(queries, keys), by_key), queries, memory, call)
         else:
-            kept = weights
-        mixed = (kept @ cache.values).expand(-1, -1, queries, -1)  # (b, h, t, d)
+            factors = self._with_pattern(self.factors(queries, keys, by_key, call), call)
+            if path in (Path.TOEPLITZ, Path.SEPARABLE) and not toeplitz.in_range(factors):
+                path = choose(self.spec, call, memory, need_weights, in_range=False)
+            attend = ATTEND.get(path)
+            if attend is None:
+                mixed, weights = matmul.attend(factors, self.values(memory), call, self.products)
+            else:
+                mixed = attend(factors, self.values(memory), call, self.products)
+        output = self._output(mixed, call)
+        if weights is None or not need_weights:
+            return output, None
+        return output, _in_memory_order(self._full(weights, memory.shape[0], call), offset)
+
+    def _prepare(
+        self, query: Tensor, memory: Tensor, padding: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        """Query, memory and padding without what stands at padding; the keys of a cross site that counts positions from
+        the first real one on, and how many (b) were before it."""
+        spec = self.spec
+        if spec.site.is_causal:
+            return query, memory, padding, None
+        memory = without_padding(memory.contiguous(), padding)  # fairseq's is time-first: one copy, not three
+        if spec.site.is_self:
+            return memory, memory, padding, None
+        counts = spec.terms.use_position or spec.key_position or spec.window is not None
+        if padding is None or not counts:
+            return query, memory, padding, None
+        offset = padding.long().cumprod(dim=1).sum(dim=1)
+        return query, _rotate(memory, offset), _rotate(padding[:, :, None], offset)[:, :, 0], offset
+
+    def _call(self, queries: int, keys: int, padding: Tensor | None) -> Call:
+        spec = self.spec
+        dropout = spec.dropout if self.training else 0.0
+        return Call(queries, keys, causal=spec.site.is_causal, window=spec.window, padding=padding, dropout=dropout)
+
+    def _pool(self, memory: Tensor, by_key: Tensor | None, call: Call) -> Tensor:
+        if call.causal:
+            return pool.scan(by_key, self.values(memory), call.padding)
+        return pool.pool(by_key, memory, heads_of(self.value_projection, self.spec.head_size), call.padding)[0]
+
+    def _angle(self, factors: Factors, queries: Tensor | None, memory: Tensor, call: Call) -> Tensor:
+        assert self.position_projection is not None
+        projection = heads_of(self.position_projection, self.spec.head_size)
+        return angle.attend(factors, self.relative(queries), projection, self.values(memory), call)
+
+    def _output(self, mixed: Tensor, call: Call) -> Tensor:
+        """W over the heads (b, h, t, d), of one for all queries once: (b, t, c); zero where a query has no key."""
+        output = self.output_projection(mixed.transpose(1, 2).flatten(2)).expand(-1, call.queries, -1)
+        if call.keys == 0:
+            return torch.zeros_like(output)
+        keyless = call.keyless(mixed.device)
+        if keyless is None or (mixed.device.type == "cpu" and not keyless.any()):
+            return output
+        return output.masked_fill(keyless[:, :, None], 0.0)
+
+    def _step(
+        self, query: Tensor, memory: Tensor, padding: Tensor | None, cache: KeyValueCache, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """The newest queries, with the keys and values of earlier steps."""
+        spec, rows, queries = self.spec, query.shape[0], query.shape[1]
+        if spec.site.is_self or cache.values is None:
+            query, memory, padding, offset = self._prepare(query, memory, padding)
+            keys, by_key = self.keys(memory)
+            cache.append(keys, by_key, self.values(memory), padding)
+            cache.offset = offset
+            cache.beam = rows // max(memory.shape[0], 1)
+        assert cache.values is not None
+        if queries == 0:
+            return query, query.new_zeros(rows, spec.heads, 0, cache.forgotten + cache.values.shape[2])
+        call = self._call(queries, cache.values.shape[2], cache.padding)
+        call = replace(call, start=cache.queries - cache.forgotten)
+        if cache.beam > 1:
+            if queries > 1:
+                raise SpecError(f"hypotheses that share their source must go on token by token, not by {queries}")
+            query = query.unflatten(0, (-1, cache.beam))[:, :, 0]  # their queries stand side by side
+            call = replace(call, queries=cache.beam, together=True)
+        cache.queries += queries
+        factors = self.factors(self.queries(query), cache.keys, cache.by_key, call, cache)
+        factors = self._with_pattern(factors, call, cache)
+        mixed, weights = matmul.attend(factors, cache.values, call, self.products)
+        output = self._output(mixed, call)
+        if need_weights:
+            weights = _in_memory_order(self._full(weights, cache.values.shape[0], call), cache.offset)
+            weights = nn.functional.pad(weights, (cache.forgotten, 0))
+        if cache.beam > 1:
+            output = output.flatten(0, 1)[:, None]
+            weights = weights.transpose(1, 2).flatten(0, 1)[:, :, None] if need_weights else weights
+        if spec.site.is_causal and spec.window is not None:
+            cache.keep_last(spec.window)
+        return output, weights if need_weights else None
+
+    def _running(
+        self, query: Tensor, padding: Tensor | None, cache: RunningCache, need_weights: bool
+    ) -> tuple[Tensor, None]:
+        """The newest queries, with the running sums of earlier steps."""
+        if need_weights:
+            raise SpecError("weights of a running sum must be asked for before it begins: new_cache(need_weights=True)")
+        if query.shape[1] == 0:
+            return query, None
+        by_key, values = self.keys(query)[1], self.values(query)
+        mixed, levels, cache.mean = pool.running(cache.level, cache.mean, by_key, values, padding)
+        cache.level = levels[:, :, -1:]
+        cache.queries += query.shape[1]
         output = self.output_projection(mixed.transpose(1, 2).flatten(2))
-        if keys == 0:
-            output = torch.zeros_like(output)
-        elif hidden is not None and (cache.padding is not None or self.spec.window is not None):
-            keyless = hidden.all(dim=-1).all(dim=1, keepdim=True)  # (b, 1, t), or 1 where the same for all
-            output = output.masked_fill(keyless.transpose(1, 2), 0.0)
-        if poison is not None:
-            output = output + poison
-        forgotten, offset = cache.forgotten, cache.offset
-        if self.spec.site.is_causal and self.spec.window is not None:
-            cache.keep_last(self.spec.window)
+        if padding is not None:  # else the query itself is a key
+            output = output.masked_fill((levels < pool.BLIND).all(dim=1)[:, :, None], 0.0)
+        return output, None
+
+    def _pooled(
+        self, query: Tensor, memory: Tensor, padding: Tensor | None, cache: PooledCache, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """The one output of a cross site whose weights do not depend on the query, made at the first step."""
+        if cache.output is None or cache.weights is None:
+            memory = without_padding(memory, padding)
+            projection = heads_of(self.value_projection, self.spec.head_size)
+            mixed, weights = pool.pool(self.keys(memory)[1], memory, projection, padding)
+            call = self._call(1, memory.shape[1], padding)
+            cache.output, cache.weights = self._output(mixed, call), self._full(weights, memory.shape[0], call)
+            cache.beam = query.shape[0] // max(memory.shape[0], 1)
+        cache.queries += query.shape[1]
+        queries = query.shape[1]
+        output = cache.output.expand(-1, queries, -1).repeat_interleave(cache.beam, dim=0)
         if not need_weights:
             return output, None
-        return output, nn.functional.pad(_in_memory_order(self._full(weights, query), offset), (forgotten, 0))
+        return output, cache.weights.expand(-1, -1, queries, -1).repeat_interleave(cache.beam, dim=0)
 
-    def _remember(self, memory: Tensor, padding: Tensor | None, cache: KeyValueCache) -> None:
-        """Projects what is new in the memory into the cache."""
-        if not self.spec.site.is_self:
-            if cache.values is not None:
-                return
-            memory = without_padding(memory, padding)
-            counts = self.spec.terms.use_position or self.spec.key_position or self.spec.window is not None
-            if padding is not None and counts:
-                cache.offset = padding.long().cumprod(dim=1).sum(dim=1)
-                memory = _rotate(memory, cache.offset)
-                padding = _rotate(padding[:, :, None], cache.offset)[:, :, 0]
-        keys = None if self.key_projection is None else self._split_heads(self.key_projection(memory))
-        cache.append(keys, self._split_heads(self.value_projection(memory)), padding)
+    def _with_pattern(self, factors: Factors, call: Call, cache: KeyValueCache | None = None) -> Factors:
+        """With what a pattern says of the call's queries and keys."""
+        if self.position_pattern is None:
+            return factors
+        places, length = _places(call, cache, self.value_projection.weight.device)
+        dtype = self.value_projection.weight.dtype
+        pattern = self.position_pattern(
+            places, length, call.start, call.queries, torch.promote_types(dtype, torch.float32)
+        )
+        if self.spec.positions is Positions.FIXED:
+            return replace(factors, first_heads=pattern.to(dtype))
+        return replace(factors, dense=pattern.to(dtype))
 
-    def _logits(self, query: Tensor, keys: Tensor | None, start: int, key_count: int) -> Tensor:
-        """Sum of the terms that are on, over sqrt(d): (b, h, t, s), with 1 for an axis on which it does not depend.
-
-        Without the terms of a pattern, and with fixed patterns only of the heads that look at content.
-        """
-        terms, scale = self.spec.terms, 1.0 / math.sqrt(self.spec.head_size)
-        content = None if self.query_projection is None else self._split_heads(self.query_projection(query)) * scale
-        key_side = _sum_of(content if terms.query_key else None, self.key_saliency, scale)
-        position_side = _sum_of(content if terms.query_position else None, self.position_bias, scale)
-        queries = query.shape[1]
-        products = []
-        if key_side is not None:
-            assert keys is not None
-            products.append(key_side @ keys.transpose(-2, -1))
-        if position_side is not None:
-            vectors = self._position_vectors(-(start + queries - 1), key_count - 1 - start, query.device)
-            by_distance = position_side @ vectors.transpose(-2, -1)
-            products.append(distances_to_keys(by_distance, queries, key_count))
-        if self.position_query_projection is not None:
-            assert keys is not None
-            vectors = self._sinusoids(start - key_count + 1, start + queries - 1, self.position_query_projection)
-            by_distance = (keys * scale) @ vectors.transpose(-2, -1)
-            products.append(distances_to_keys(by_distance, key_count, queries).transpose(-2, -1))
-        if not products:  # code 0000: uniform attention
-            return query.new_zeros(1, 1, 1, key_count)
-        return sum(products[1:], products[0])
-
-    def _position_vectors(self, low: int, high: int, device: torch.device) -> Tensor:
-        """V^R R, or what stands for it, of the distances from low to high: (1, h, m, d), 1 for h if heads share it."""
-        if self.position_vectors is not None:
-            assert self.spec.max_distance is not None
-            rows = clipped_distances(low, high, self.spec.max_distance, device) + self.spec.max_distance
-            return self.position_vectors[rows][None, None]
-        assert self.position_projection is not None
-        return self._sinusoids(low, high, self.position_projection)
-
-    def _sinusoids(self, low: int, high: int, projection: nn.Linear) -> Tensor:
-        """Projected R of the distances from low to high: (1, h, m, d)."""
-        weight = projection.weight
-        table = relative_positions(low, high, self.spec.dim, self.spec.max_distance, weight.dtype, weight.device)
-        return self._split_heads(projection(table)[None])
-
-    def _with_pattern(
-        self, logits: Tensor, hidden: Tensor | None, cache: KeyValueCache, start: int, queries: int
-    ) -> tuple[Tensor, Tensor | None]:
-        """Adds what the pattern says to the logits (b, h, t, s) and to the hidden keys."""
-        assert self.position_pattern is not None
-        assert cache.values is not None
-        places, length = _places(cache)
-        wide = torch.promote_types(logits.dtype, torch.float32)
-        pattern = self.position_pattern(places, length, start, queries, wide).to(logits.dtype)
-        if self.spec.positions is not Positions.FIXED:
-            return logits + pattern, hidden
-        if self.spec.content_heads:  # heads with a pattern first, then those that look at content
-            batch = cache.values.shape[0]
-            heads = [x.expand(batch, -1, queries, -1) for x in (pattern, logits)]
-            pattern = torch.cat(heads, dim=1)
-        unseen = pattern.isneginf()
-        return pattern, unseen if hidden is None else hidden | unseen
-
-    def _split_heads(self, x: Tensor) -> Tensor:
-        """(b, s, c) to (b, h, s, d)."""
-        return x.unflatten(-1, (-1, self.spec.head_size)).transpose(1, 2)
-
-    def _full(self, weights: Tensor, query: Tensor) -> Tensor:
+    def _full(self, weights: Tensor, batch: int, call: Call) -> Tensor:
         """Weights that were computed once for several sentences, heads or queries, written out: (b, h, t, s)."""
-        return weights.expand(query.shape[0], self.spec.heads, query.shape[1], -1)
+        return weights.expand(batch, self.spec.heads, call.queries, -1)
 
 
-def _projection(from_dim: int, to_dim: int) -> nn.Linear:
-    linear = nn.Linear(from_dim, to_dim, bias=False)
-    nn.init.xavier_uniform_(linear.weight, gain=1.0 / math.sqrt(2.0))  # fairseq's gain for q, k and v
-    return linear
+ATTEND: dict[Path, Callable[[Factors, Tensor, Call, Products], Tensor]] = {
+    Path.FUSED: fused.attend,
+    Path.BLOCKED: blocked.attend,
+    Path.TOEPLITZ: toeplitz.attend,
+    Path.SEPARABLE: toeplitz.attend,
+}
 
 
-def _head_vectors(heads: int, spec: AttentionSpec) -> nn.Parameter:
-    return nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, spec.head_size)))
+def _only_at_the_end(padding: Tensor | None) -> bool:
+    """Has each sentence a first token, and padding only behind the last? A GPU, which would have to wait, says no."""
+    if padding is None or padding.device.type != "cpu" or not padding.shape[1]:
+        return False
+    return not bool(padding[:, 0].any() or (padding[:, :-1] & ~padding[:, 1:]).any())
 
 
-def _distance_vectors(spec: AttentionSpec) -> nn.Parameter:
-    assert spec.max_distance is not None
-    return nn.Parameter(nn.init.xavier_uniform_(torch.empty(2 * spec.max_distance + 1, spec.head_size)))
-
-
-def _sum_of(content: Tensor | None, vectors: Tensor | None, scale: float) -> Tensor | None:
-    """The query's side of a product: content (b, h, t, d), one vector a head (h, d), both or neither."""
-    if vectors is None:
-        return content
-    scaled = vectors[None, :, None, :] * scale
-    return scaled if content is None else content + scaled
-
-
-def _places(cache: KeyValueCache) -> tuple[Tensor, Tensor]:
+def _places(call: Call, cache: KeyValueCache | None, device: torch.device) -> tuple[Tensor, Tensor]:
     """Position of each key in its sentence (b, s), and the sentence's length (b); b is 1 without padding."""
-    assert cache.values is not None
-    if cache.padding is None:
-        last = cache.forgotten + cache.values.shape[2]
-        places = torch.arange(cache.forgotten, last, device=cache.values.device)[None]
-        return places, torch.full((1,), last, device=cache.values.device)
-    real = (~cache.padding).long()
-    before = torch.as_tensor(cache.forgotten if cache.forgotten_tokens is None else cache.forgotten_tokens)
-    before = before.to(real.device).expand(real.shape[0])
+    forgotten = 0 if cache is None else cache.forgotten
+    if call.padding is None:
+        last = forgotten + call.keys
+        return torch.arange(forgotten, last, device=device)[None], torch.full((1,), last, device=device)
+    real = (~call.padding).long()
+    before = forgotten if cache is None or cache.forgotten_tokens is None else cache.forgotten_tokens
+    before = torch.as_tensor(before).to(device).expand(real.shape[0])
     return (before[:, None] + real.cumsum(dim=1) - 1).clamp(min=0), before + real.sum(dim=1)
 
 

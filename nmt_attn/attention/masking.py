@@ -6,7 +6,6 @@ Axes: b batch, h heads, t queries, s keys, c channels. Masks are True where a ke
 import torch
 from torch import Tensor
 
-from nmt_attn.attention.cache import KeyValueCache, TokenCache
 from nmt_attn.spec import SpecError
 
 
@@ -60,18 +59,17 @@ def without_padding(x: Tensor, padding: Tensor | None) -> Tensor:
     return x.masked_fill(padding[:, :, None], 0.0)
 
 
-def hold_back_nonfinite(x: Tensor, cache: KeyValueCache | TokenCache) -> tuple[Tensor, Tensor]:
+def hold_back_nonfinite(x: Tensor, poison: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Keeps a NaN or Inf at position q out of what is computed for earlier positions.
 
     In a product with causal weights 0 * NaN is NaN, so one broken token would reach back to all before it.
-    x: (b, s, c). Returns x with zeros in place of broken tokens, and (b, s, 1) to be added to the output: zero
-    before the first broken token, NaN from it on, so that nothing is hidden either; the cache carries this on.
+    x: (b, s, c). poison: of the tokens before, (b, 1, 1), None if none was broken. Returns x with zeros in place of
+    broken tokens, and (b, s, 1) to be added to the output: zero before the first broken token, NaN from it on, so that
+    nothing is hidden either; None where no token is broken, which a processor can ask and a GPU would have to wait for.
     """
     wide = torch.promote_types(x.dtype, torch.float32)
+    if poison is None and x.device.type == "cpu" and x.detach().sum(dtype=wide).isfinite():
+        return x, None
     broken = ~x.detach().sum(dim=-1, keepdim=True, dtype=wide).isfinite()
-    poison = torch.zeros_like(broken, dtype=x.dtype).masked_fill(broken, float("nan")).cumsum(dim=1)
-    if cache.poison is not None:
-        poison = poison + cache.poison
-    if x.shape[1] > 0:
-        cache.poison = poison[:, -1:]
-    return x.masked_fill(broken, 0.0), poison
+    spread = torch.zeros_like(broken, dtype=x.dtype).masked_fill(broken, float("nan")).cumsum(dim=1)
+    return x.masked_fill(broken, 0.0), spread if poison is None else spread + poison

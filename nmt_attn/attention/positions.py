@@ -49,20 +49,21 @@ def clipped_distances(low: int, high: int, limit: int, device: torch.device) -> 
     return torch.arange(low, max(high + 1, low), device=device).clamp(-limit, limit)
 
 
-def distances_to_keys(by_distance: Tensor, queries: int, keys: int) -> Tensor:
+def distances_to_keys(by_distance: Tensor, queries: int, keys: int, together: bool = False) -> Tensor:
     """Reads logits by distance as logits by key.
 
     by_distance: (..., t, m), or (..., 1, m) if the same for all queries, with t = queries and m = t + keys - 1;
     columns are the distances in ascending order, from the last query's to the first key up. Returns
     (..., t, keys): element (i, k) is element (i, k - i + t - 1) of the input. For t rows this is a view:
-    in the flattened input each row begins m - 1 after the one before.
+    in the flattened input each row begins m - 1 after the one before. together: all queries stand at one position, and
+    the m = keys distances are those from there.
     """
     rows, m = by_distance.shape[-2:]
     if queries == 0:
         return by_distance.new_zeros(*by_distance.shape[:-2], 0, keys)
-    assert m == queries + keys - 1
-    if queries == 1:
+    if queries == 1 or together:
         return by_distance
+    assert m == queries + keys - 1
     if rows == 1:
         return by_distance.squeeze(-2).unfold(-1, keys, 1).flip(-2)
     flat = by_distance.flatten(-2)[..., queries - 1 : queries - 1 + queries * (m - 1)]

@@ -15,7 +15,11 @@ from tests.models import toy
 
 
 @pytest.mark.parametrize(("code", "site"), itertools.product(ALL_CODES, Site))
-def test_multiply_adds_of_a_site_are_half_of_the_counted_flops(code: str, site: Site) -> None:
+def test_multiply_adds_of_a_site_are_half_of_the_counted_flops(
+    code: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if code not in ("0000", "0010"):  # the counter does not see torch's fused attention
+        monkeypatch.setenv("NMT_ATTN_PATH", "matmul")
     spec = AttentionSpec(site, Terms.parse(code), dim=16, heads=4, key_dim=0 if site.is_self else 12)
     mixer = GeneralizedAttention(spec)
     query = torch.randn(1, 7, 16)
@@ -82,6 +86,7 @@ def test_parameters_of_an_architecture_are_those_of_the_real_model(name: str) ->
 
 @pytest.mark.parametrize("code", ["1111", "0010"])
 def test_multiply_adds_of_a_model_are_half_of_the_counted_flops(code: str) -> None:
+    """Of the codes here all sites are computed by paths that the counter sees."""
     model = toy.build(f"nmt_attn_tiny_self{code}", small=False)
     vocabulary = toy.dictionary()
     tokens = torch.full((1, 6), vocabulary.nspecial)

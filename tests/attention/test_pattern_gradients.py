@@ -61,11 +61,14 @@ def test_gradients_are_the_same_with_and_without_weights(case):
     dim, heads = sizes(case)
     mixer = make(case, dim, heads)
     query, memory = make_inputs(case.site, 3, 5, 6, dim)
-    direction = torch.randn(query.shape, dtype=query.dtype, generator=generator(3))
     for kind in PADDINGS:
+        direction = torch.randn(query.shape, dtype=query.dtype, generator=generator(3))
         padding = make_padding(kind, 3, memory.shape[1])
-        plain = gradients(mixer, query, memory, lambda output: (output * direction).sum(), padding)
-        shown = gradients(mixer, query, memory, lambda output: (output * direction).sum(), padding, True)
+        if padding is not None and case.site.is_self:
+            direction[padding] = 0.0  # what padded queries compute is not defined
+        loss = lambda output, direction=direction: (output * direction).sum()  # noqa: E731
+        plain = gradients(mixer, query, memory, loss, padding)
+        shown = gradients(mixer, query, memory, loss, padding, True)
         for name, gradient in plain.items():
             assert error(shown[name], gradient) <= 1e-11, (kind, name)
 
