@@ -7,6 +7,7 @@
 # DIRECTION       languages of the translation, source-target; by default those of the corpus
 # PREPARE_FLAGS   more flags for data_prep, such as "--without duplicate"
 # RUN_NAME        folder of the run in OUT; by default the architecture's name
+# ENGINE          fast (the default): the same numbers up to rounding in less time; plain: without nmt_attn/engine
 # TRACKING        more flags for fairseq-train, of which the numbers do not depend, such as "--wandb-project attention"
 
 set -euo pipefail
@@ -38,6 +39,8 @@ environment() {
 
 ALL_STEPS="prepare train average translate score"
 STEPS=${STEPS:-$ALL_STEPS} PREPARE_FLAGS=${PREPARE_FLAGS:-} RUN_NAME=${RUN_NAME:-} TRACKING=${TRACKING:-}
+ENGINE=${ENGINE:-fast}
+[[ $ENGINE =~ ^(plain|fast)$ ]] || fail "ENGINE must be plain or fast, not $ENGINE"
 for name in $STEPS; do
   [[ " $ALL_STEPS " == *" $name "* ]] || fail "STEPS must be some of $ALL_STEPS, not $name"
 done
@@ -86,12 +89,12 @@ prepare() {
 # manifest EXPRESSION: a value out of the manifest of OUT/data, named m.
 manifest() { python -c "import json, sys; m = json.load(open(sys.argv[1])); print($1)" "$OUT/data/manifest.json"; }
 
-RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECTION arch flags data"
+RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECTION ENGINE arch flags data"
 # Flags of fairseq-train that variables of the recipe, or its steps, decide.
 OWN_FLAGS="--source-lang --target-lang --user-dir --arch --share-all-embeddings --seed --max-tokens --update-freq
   --restore-file --lr --warmup-updates --max-update --save-interval --save-interval-updates --keep-interval-updates
   --validate-interval --validate-interval-updates --no-epoch-checkpoints --log-format --log-interval --save-dir
-  --amp --fp16 --distributed-world-size"
+  --amp --fp16 --distributed-world-size --engine --criterion --label-smoothing"
 
 # run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/RUN_NAME, or OUT/ARCH, or
 # OUT/ARCH.DIRECTION if that is not the direction of the corpus. Leaves the folder's name in RUN.
@@ -165,7 +168,7 @@ train() {
   launch_training "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
     --user-dir "$(nmt-attn user-dir)" --arch "$arch" --share-all-embeddings --seed "$SEED" $parts $mixed \
     ${last:+--restore-file "$last"} \
-    --criterion label_smoothed_cross_entropy --label-smoothing 0.1 --optimizer adam --adam-betas '(0.9, 0.98)' \
+    $(engine "$arch") --label-smoothing 0.1 --optimizer adam --adam-betas '(0.9, 0.98)' \
     --lr-scheduler inverse_sqrt "$@" --lr "$LEARNING_RATE" --warmup-updates "$WARMUP" \
     --max-update "$UPDATES" --save-interval-updates "$SAVE_EVERY" --keep-interval-updates "$AVERAGE" \
     --validate-interval-updates "$SAVE_EVERY" --validate-interval 100000 --save-interval 100000 \
@@ -173,6 +176,14 @@ train() {
     tee -a "$run/train.log" | nmt-attn progress --label "$arch" --updates "$UPDATES" >&2 ||
     fail "$arch: training failed: $(failure "$run/train.log") (all of it: $run/train.log)"
   touch "$run/trained"
+}
+
+# engine ARCH: flags of the criterion and, for our architectures, of the matrix products.
+engine() {
+  local criterion=label_smoothed_cross_entropy
+  [[ $ENGINE == plain ]] || criterion=fused_$criterion
+  echo "--criterion $criterion"
+  [[ $1 != nmt_attn* ]] || echo "--engine $ENGINE"
 }
 
 # average RUN: the mean of the last AVERAGE checkpoints. What was made of another average goes.

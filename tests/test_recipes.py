@@ -129,6 +129,12 @@ def test_flags_that_the_recipe_gives_itself_are_refused(flags: list[str], small_
     )
 
 
+def test_the_engine_is_one_of_two(tmp_path: Path) -> None:
+    done = _recipe("generated.sh", ENGINE="quick", OUT=tmp_path, VENV="")
+    assert done.returncode == 2
+    assert done.stderr == "error: ENGINE must be plain or fast, not quick\n"
+
+
 def test_a_run_belongs_to_one_process(tmp_path: Path) -> None:
     settings: dict[str, Any] = {**TINY_RUN, "OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
     assert _recipe("generated.sh", STEPS="prepare", **settings).returncode == 0

@@ -8,6 +8,7 @@ batch-first.
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from fairseq import utils
 from fairseq.incremental_decoding_utils import FairseqIncrementalState
 from fairseq.models.transformer import TransformerConfig
@@ -75,6 +76,11 @@ class DecoderLayer(FairseqIncrementalState, _Layer):
         self.self_attn_layer_norm = LayerNorm(self_spec.dim, export=cfg.export)
         self.encoder_attn = build_mixer(cross_spec)
         self.encoder_attn_layer_norm = LayerNorm(self_spec.dim, export=cfg.export)
+        self.beam = 1
+
+    def set_beam_size(self, beam: int) -> None:
+        """Called by fairseq's decoder, see NmtAttnModel.set_beam_size."""
+        self.beam = beam
 
     def forward(
         self,
@@ -103,10 +109,11 @@ class DecoderLayer(FairseqIncrementalState, _Layer):
 
         def cross_attention(x: Tensor) -> Tensor:
             nonlocal weights
-            memory = encoder_out.transpose(0, 1)
-            y, weights = self.encoder_attn(
-                x.transpose(0, 1), memory, encoder_padding_mask, cross_cache, need_attn or need_head_weights
-            )
+            memory, padding = encoder_out.transpose(0, 1), encoder_padding_mask
+            if cross_cache is not None and cross_cache.queries == 0:
+                memory, padding = _once_a_sentence(memory, padding, self.beam)
+            x = x.transpose(0, 1)
+            y, weights = self.encoder_attn(x, memory, padding, cross_cache, need_attn or need_head_weights)
             return y.transpose(0, 1)
 
         x = self.residual(x, self.self_attn_layer_norm, self_attention)
@@ -131,3 +138,16 @@ class DecoderLayer(FairseqIncrementalState, _Layer):
         for cache in self._caches(incremental_state):
             assert cache is not None
             cache.reorder(new_order)
+
+
+def _once_a_sentence(memory: Tensor, padding: Tensor | None, beam: int) -> tuple[Tensor, Tensor | None]:
+    """The memory (b * beam, s, c) of a beam search as (b, s, c), if its rows are alike; and the padding (b, s)."""
+    if beam == 1 or memory.shape[0] % beam:
+        return memory, padding
+    for rows in (memory, padding):
+        if rows is None:
+            continue
+        hypotheses = rows.unflatten(0, (-1, beam))
+        if not torch.equal(hypotheses, hypotheses[:, :1].expand_as(hypotheses)):
+            return memory, padding
+    return memory[::beam], None if padding is None else padding[::beam]

@@ -11,6 +11,7 @@ from nmt_attn.presets import Preset
 from nmt_attn.spec import MixerSpec, Site, SpecError
 
 ABSOLUTE_POSITIONS = ("none", "sinusoidal", "learned")
+ENGINES = ("plain", "fast")
 
 # fairseq options that change what a layer computes and that our layers do not have: name, value when unused.
 UNSUPPORTED = {
@@ -52,11 +53,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "distances beyond D tokens are taken as D (terms of R, shaw)",
         type=int,
     )
+    add("position-size", "N", "width of R, even (default: the model's; 32 or 64 cost less in long sentences)", type=int)
     group.add_argument(
         "--absolute-positions",
         choices=ABSOLUTE_POSITIONS,
         default=argparse.SUPPRESS,
         help="absolute position embeddings, added to the word embeddings (default: none)",
+    )
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=argparse.SUPPRESS,
+        help="fast: matrix products by the faster library where it is as exact; same numbers up to rounding, not part "
+        "of the model (default: plain)",
     )
 
 
@@ -88,7 +97,9 @@ def fill_in_preset(args: argparse.Namespace, preset: Preset) -> None:
     _default(args, "cross_attn_mixer", preset.cross)
     _default(args, "attn_window", None)
     _default(args, "max_relative_distance", None)
+    _default(args, "position_size", 0)
     _default(args, "absolute_positions", "none")
+    _default(args, "engine", "plain")
 
 
 def _default(args: argparse.Namespace, name: str, value: object) -> None:
@@ -111,6 +122,8 @@ def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]
     for site in ("enc_self", "dec_self", "cross"):  # checkpoints from before there were other mixers than codes
         if hasattr(args, f"{site}_attn_terms"):
             _default(args, f"{site}_attn_mixer", getattr(args, f"{site}_attn_terms"))
+    _default(args, "engine", "plain")  # checkpoints from before there was another, as for the position size
+    _default(args, "position_size", 0)
     for name, value in position_flags(args.absolute_positions).items():
         setattr(args, name, value)
     cfg = TransformerConfig.from_namespace(args)
@@ -124,6 +137,7 @@ def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]
             dropout=cfg.attention_dropout,
             window=args.attn_window if kind.is_self else None,
             max_distance=args.max_relative_distance,
+            position_size=args.position_size,
         )
         text = getattr(args, flag.removeprefix("--").replace("-", "_"))
         return layer_specs(text, kind, side.layers, shape, flag)

@@ -16,6 +16,7 @@ from fairseq.models.transformer import (
 from fairseq.modules.checkpoint_activations import checkpoint_wrapper
 from torch import Tensor, nn
 
+from nmt_attn.engine import speed_up
 from nmt_attn.models.layers import DecoderLayer, EncoderLayer
 from nmt_attn.models.options import ModelSpec, add_options, fill_in_preset, read_config
 from nmt_attn.models.record import add_records, check_records
@@ -77,7 +78,13 @@ class NmtAttnModel(TransformerModelBase):
             cfg.attention_sites = spec
             model = super().build_model(cfg, task)
             add_records(model)
+            if args.engine == "fast":
+                speed_up(model)
             return model
+
+    def set_beam_size(self, beam: int) -> None:
+        """Called by fairseq's beam search: the rows of so many hypotheses have the same source sentence."""
+        self.decoder.set_beam_size(beam)
 
     @classmethod
     def build_encoder(cls, cfg: TransformerConfig, src_dict: Any, embed_tokens: nn.Embedding) -> Encoder:
