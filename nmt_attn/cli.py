@@ -12,6 +12,7 @@ import nmt_attn
 from nmt_attn import describe
 from nmt_attn.analysis.cost import Workload
 from nmt_attn.arguments import positive
+from nmt_attn.bench import command as bench_command
 from nmt_attn.presets import SIZES, find_preset
 from nmt_attn.spec import SpecError
 from nmt_attn.study import command as study_command
@@ -24,6 +25,7 @@ Command = Callable[[argparse.Namespace], int]
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command. A mistake in the input is one line on standard error and exit code 2."""
     options = _parser().parse_args(arguments)
+    options.given = sys.argv[1:] if arguments is None else arguments
     logging.getLogger("fairseq.tasks.text_to_speech").setLevel(logging.WARNING)  # it advertises a package
     try:
         return options.command(options)
@@ -193,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     study_command.add_commands(commands)
+    bench_command.add_commands(commands)
     add("environment", environment, "versions, device and commit as one line of JSON")
     add("doctor", doctor, "print versions and device, train and translate a little, say what is wrong")
     add("user-dir", user_dir, "print the folder for fairseq's --user-dir")

@@ -29,13 +29,18 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "presets": ({"spec"}, set()),
     "notation": ({"spec"}, set()),
     "attention": ({"spec"}, {"torch"}),
-    "models": ({"attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
+    "engine": ({"attention"}, {"torch"}),
+    "models": ({"attention", "engine", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
     "corpora": (set(), set()),
     "study": (
         {"analysis", "arguments", "presets", "spec"},
         {"sacrebleu", "sacremoses", "pandas", "numpy", "matplotlib", "scipy", "statsmodels", "submitit", "jinja2"},
     ),
     "analysis": ({"models", "attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
+    "bench": (
+        {"analysis", "arguments", "attention", "engine", "environment", "models", "notation", "presets", "spec"},
+        {"torch", "fairseq", "matplotlib"},
+    ),
     "describe": ({"analysis", "notation", "presets", "spec"}, set()),
     "environment": (set(), {"torch"}),
     "provenance": ({"analysis", "environment", "models", "study", "spec"}, set()),
@@ -44,6 +49,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {
             "analysis",
             "arguments",
+            "bench",
             "corpora",
             "describe",
             "doctor",

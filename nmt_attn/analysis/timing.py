@@ -3,7 +3,8 @@
 import platform
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 
@@ -49,22 +50,28 @@ def call_milliseconds(calls: Iterable[Call], sentences: int, rounds: int) -> dic
     times: dict[Call, list[float]] = {call: [] for call, *_ in runs}
     for number in range(rounds + 1):
         for call, mixer, query, memory in runs:
-            seconds = _seconds(mixer, query, memory)
+            seconds = seconds_of(partial(_forward_backward, mixer, query, memory), device)
+            mixer.zero_grad(set_to_none=True)
+            query.grad = memory.grad = None
             if number > 0:
                 times[call].append(1000 * seconds)
     return {call: statistics.median(values) for call, values in times.items()}
 
 
-def _seconds(mixer: Mixer, query: torch.Tensor, memory: torch.Tensor) -> float:
-    _wait(query.device)
-    start = time.perf_counter()
+def seconds_of(
+    step: Callable[[], object], device: torch.device, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Time of one step with all that it sets going on the device."""
+    _wait(device)
+    start = clock()
+    step()
+    _wait(device)
+    return clock() - start
+
+
+def _forward_backward(mixer: Mixer, query: torch.Tensor, memory: torch.Tensor) -> None:
     output, _ = mixer(query, memory)
     output.sum().backward()
-    _wait(query.device)
-    seconds = time.perf_counter() - start
-    mixer.zero_grad(set_to_none=True)
-    query.grad = memory.grad = None
-    return seconds
 
 
 def _wait(device: torch.device) -> None:
