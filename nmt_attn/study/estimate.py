@@ -17,13 +17,14 @@ MIXER_FLAGS = {
     "--dec-self-attn": ("decoder_self",),
     "--cross-attn": ("cross",),
 }
+SIZE_FLAGS = ("--encoder-", "--decoder-", "--position-size")
 
 
 def model_preset(model: Model) -> Preset | None:
     """The architecture with the mixers that its flags name; None where flags change the sizes, or it is fairseq's."""
     preset = PRESETS.get(model.arch)
     flags = [part for flag in model.flags for part in flag.split("=", 1)]
-    if preset is None or any(flag.startswith(("--encoder-", "--decoder-")) for flag in flags):
+    if preset is None or any(flag.startswith(SIZE_FLAGS) for flag in flags):
         return None
     for flag, value in pairwise(flags):
         name = flag.removesuffix("-mixer").removesuffix("-terms")

@@ -74,8 +74,7 @@ def _possible(spec: AttentionSpec, call: Call, like: Tensor, need_weights: bool,
         narrow = spec.position_size <= NARROW and not on_cpu
         possible.insert(0 if narrow else len(possible), Path.ANGLE)
     if not terms.query_key and not terms.query_position and in_range and toeplitz.serves(like):
-        if not terms.key:
-            possible.insert(0, Path.TOEPLITZ)
-        else:  # last if causal: a later key that is out of range would change the path
-            possible.insert(len(possible) if call.causal else 0, Path.SEPARABLE)
+        # A GPU would have to wait for the range; and if causal a later key that is out of range would change the path.
+        last = not on_cpu or (terms.key and call.causal)
+        possible.insert(len(possible) if last else 0, Path.SEPARABLE if terms.key else Path.TOEPLITZ)
     return possible
