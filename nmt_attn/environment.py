@@ -20,7 +20,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "fairseq": _fairseq(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else _processor(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else processor(),
         "threads": int(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0] or torch.get_num_threads()),
     }
 
@@ -34,7 +34,7 @@ def _fairseq() -> str:
     return "unknown"
 
 
-def _processor() -> str:
+def processor() -> str:
     """The model of the CPU where Linux tells it, else the kind."""
     try:
         info = Path("/proc/cpuinfo").read_text(encoding="utf-8")

@@ -134,12 +134,12 @@ class AttentionSpec:
     def __post_init__(self) -> None:
         check_heads(self.dim, self.heads)
         sinusoids = (self.terms.use_position and self.positions is Positions.SINUSOID) or self.key_position
-        if sinusoids and self.dim % 2 and not self.position_size:
-            raise SpecError(f"dim must be even for pairs of sine and cosine, not {self.dim}")
         if self.position_size != self.dim:  # which stands for a width that was not given
             check_position_size(self.position_size)
         if not self.position_size or not sinusoids:
             object.__setattr__(self, "position_size", self.dim)
+        if sinusoids and self.position_size % 2:
+            raise SpecError(f"dim must be even for pairs of sine and cosine, not {self.dim}")
         check_dropout(self.dropout)
         check_window(self.window)
         check_max_distance(self.max_distance)

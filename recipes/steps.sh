@@ -39,8 +39,8 @@ environment() {
 
 ALL_STEPS="prepare train average translate score"
 STEPS=${STEPS:-$ALL_STEPS} PREPARE_FLAGS=${PREPARE_FLAGS:-} RUN_NAME=${RUN_NAME:-} TRACKING=${TRACKING:-}
-ENGINE=${ENGINE:-fast}
-[[ $ENGINE =~ ^(plain|fast)$ ]] || fail "ENGINE must be plain or fast, not $ENGINE"
+ENGINE=${ENGINE:-}
+[[ $ENGINE =~ ^(|plain|fast)$ ]] || fail "ENGINE must be plain or fast, not $ENGINE"
 for name in $STEPS; do
   [[ " $ALL_STEPS " == *" $name "* ]] || fail "STEPS must be some of $ALL_STEPS, not $name"
 done
@@ -94,7 +94,7 @@ RUN_SETTINGS="SEED UPDATES WARMUP LEARNING_RATE TOKENS AVERAGE SAVE_EVERY DIRECT
 OWN_FLAGS="--source-lang --target-lang --user-dir --arch --share-all-embeddings --seed --max-tokens --update-freq
   --restore-file --lr --warmup-updates --max-update --save-interval --save-interval-updates --keep-interval-updates
   --validate-interval --validate-interval-updates --no-epoch-checkpoints --log-format --log-interval --save-dir
-  --amp --fp16 --distributed-world-size --engine --criterion --label-smoothing"
+  --amp --fp16 --distributed-world-size --engine --criterion"
 
 # run_arch ARCH [fairseq-train flags]: train, average, translate and score in OUT/RUN_NAME, or OUT/ARCH, or
 # OUT/ARCH.DIRECTION if that is not the direction of the corpus. Leaves the folder's name in RUN.
@@ -112,6 +112,7 @@ run_arch() {
   TARGET=${DIRECTION#*-} TOKENS=${TOKENS:-$MAX_TOKENS} flags=$*
   data=$(manifest '", ".join(file["sha256"][:16] for file in m["steps"]["bin"]["outputs"].values())')
   [[ -e $RUN/trained || -n $(newest_checkpoint "$RUN") ]] || rm -rf "$RUN/settings" # nothing was made with them
+  choose_engine "$RUN"
   settings "$RUN" $RUN_SETTINGS
   if wants train || wants translate; then python -m data_prep.check "$OUT/data/bin" >&2; fi
   ! wants train || train "$arch" "$RUN" "$@"
@@ -178,10 +179,17 @@ train() {
   touch "$run/trained"
 }
 
+# choose_engine RUN: ENGINE as given, else that which the run was begun with, plain before there was a choice; or fast.
+choose_engine() {
+  local kept=$1/settings/ENGINE
+  [[ ! -d $1/settings || -e $kept ]] || echo plain >"$kept"
+  ENGINE=${ENGINE:-$(cat "$kept" 2>/dev/null || echo fast)}
+}
+
 # engine ARCH: flags of the criterion and, for our architectures, of the matrix products.
 engine() {
   local criterion=label_smoothed_cross_entropy
-  [[ $ENGINE == plain ]] || criterion=fused_$criterion
+  [[ $ENGINE == plain || $1 != nmt_attn* && $1 != transformer* ]] || criterion=fused_$criterion
   echo "--criterion $criterion"
   [[ $1 != nmt_attn* ]] || echo "--engine $ENGINE"
 }

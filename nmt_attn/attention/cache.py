@@ -30,6 +30,19 @@ def in_order(order: Tensor, rows: int) -> bool:
     return order.shape[0] == rows and torch.equal(order, torch.arange(rows, device=order.device))
 
 
+def by_sentence(order: Tensor, beam: int) -> tuple[Tensor, int]:
+    """The order of rows that ``beam`` hypotheses share, and how many share one from now on.
+
+    As many while those of a sentence stay together, as in beam search; else each gets a row of its own.
+    """
+    rows = order // beam
+    if order.shape[0] % beam == 0:
+        groups = rows.unflatten(0, (-1, beam))
+        if torch.equal(groups, groups[:, :1].expand_as(groups)):
+            return groups[:, 0], beam
+    return rows, 1
+
+
 class Rows:
     """A tensor (b, h, s) or (b, h, s, d) that grows along s, in memory that is allocated ahead, twice for reorders.
 
@@ -141,11 +154,10 @@ class KeyValueCache:
             self.forgotten += surplus
 
     def reorder(self, order: Tensor) -> None:
-        """Row i of the batch becomes what row order[i] was; with a beam, sentence by sentence."""
+        """Row i of the batch becomes what row order[i] was, see by_sentence."""
         if self.values is None:
             return
-        if self.beam > 1:
-            order = order[:: self.beam] // self.beam
+        order, self.beam = by_sentence(order, self.beam)
         if in_order(order, self.values.shape[0]):
             return
         for rows in (self._keys, self._by_key, self._values):
@@ -193,11 +205,10 @@ class PooledCache:
     queries: int = 0
 
     def reorder(self, order: Tensor) -> None:
-        """Row i of the batch becomes what row order[i] was; with a beam, sentence by sentence."""
+        """Row i of the batch becomes what row order[i] was, see by_sentence."""
         if self.output is None or self.weights is None:
             return
-        if self.beam > 1:
-            order = order[:: self.beam] // self.beam
+        order, self.beam = by_sentence(order, self.beam)
         if not in_order(order, self.output.shape[0]):
             self.output = self.output.index_select(0, order)
             self.weights = self.weights.index_select(0, order)

@@ -76,11 +76,10 @@ class GeneralizedAttention(IncrementalAttention):
             factors = self.with_pattern(self.factors(queries, keys, by_key, call), call)
             if path in (Path.TOEPLITZ, Path.SEPARABLE) and not toeplitz.in_range(factors):
                 path = choose(self.spec, call, memory, need_weights, in_range=False)
-            attend = ATTEND.get(path)
-            if attend is None:
+            if path is Path.MATMUL:
                 mixed, weights = matmul.attend(factors, self.values(memory), call, self.products)
             else:
-                mixed = attend(factors, self.values(memory), call, self.products)
+                mixed = ATTEND[path](factors, self.values(memory), call, self.products)
         output = self.output(mixed, call)
         if weights is None or not need_weights:
             return output, None

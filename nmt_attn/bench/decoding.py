@@ -14,6 +14,7 @@ from nmt_attn.bench.names import STOCK
 from nmt_attn.bench.record import Record
 from nmt_attn.bench.rounds import Clock, Race, measure
 from nmt_attn.bench.translation import Setting, build_model, configuration, make_batches, make_task
+from nmt_attn.spec import SpecError
 
 Batch = dict[str, Any]
 
@@ -42,7 +43,8 @@ def run(
         if engine:
             from nmt_attn.engine import speed_up
 
-            speed_up(model)
+            if not speed_up(model):
+                raise SpecError("--engine must be plain: the engine is off on this machine")
         model.prepare_for_inference_(cfg)
         generator = SequenceGenerator([model], task.target_dictionary, beam_size=beam, max_len_a=1, max_len_b=0)
         steps[name] = _step(generator, batches, setting.amp)

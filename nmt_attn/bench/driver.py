@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from nmt_attn import environment
+from nmt_attn.attention.paths.planner import FORCE
 from nmt_attn.bench.figure import check_drawing, draw
 from nmt_attn.bench.record import Record
 from nmt_attn.bench.rounds import Clock
@@ -33,6 +34,10 @@ def set_up(options: argparse.Namespace) -> None:
     options.device = options.device or ("cuda" if here else "cpu")
     if options.device == "cuda" and not here:
         raise SpecError("--device cuda must have a GPU, and torch sees none")
+    if os.environ.get(FORCE):
+        raise SpecError(f"{FORCE} must not be set: give a path as CODE@PATH to bench module")
+    if options.name and Path(options.name).name != options.name:
+        raise SpecError(f"--name must be a file's name without folder, not {options.name}")
     if options.amp and options.device != "cuda":
         raise SpecError("--amp must have a GPU: fairseq's mixed precision is for CUDA only")
 
@@ -111,4 +116,4 @@ def _environment(device: str, threads: int) -> dict[str, Any]:
     """Versions, and what is measured on, which need not be what a training would take."""
     allocator = {name: value for name, value in os.environ.items() if name.startswith(("MALLOC_", "LD_PRELOAD"))}
     here = environment.environment() | {"threads": threads, "allocator": allocator}
-    return here | ({"device": environment._processor()} if device == "cpu" else {})
+    return here | ({"device": environment.processor()} if device == "cpu" else {})

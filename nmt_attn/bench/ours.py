@@ -11,7 +11,7 @@ from nmt_attn.attention.paths.planner import FORCE
 from nmt_attn.bench.inputs import Inputs
 from nmt_attn.bench.names import Ours
 from nmt_attn.notation import Shape, layer_specs
-from nmt_attn.spec import Site
+from nmt_attn.spec import AttentionSpec, Site, SpecError
 
 
 class Mixing(nn.Module):
@@ -20,12 +20,15 @@ class Mixing(nn.Module):
     def __init__(self, ours: Ours, site: Site, dim: int, heads: int) -> None:
         super().__init__()
         (spec,) = layer_specs(ours.mixer, site, 1, Shape(dim, heads), "--codes")
+        if ours.path is not None and not isinstance(spec, AttentionSpec):
+            raise SpecError(f"a path can be chosen for attention alone, not for {ours.mixer}")
         self.path = ours.path
         self.mixer = build_mixer(spec)
         if ours.engine:
             from nmt_attn.engine import speed_up
 
-            speed_up(self.mixer)
+            if not speed_up(self.mixer):
+                raise SpecError("the engine is off on this machine")
 
     def forward(self, inputs: Inputs) -> Tensor:
         x = inputs.query.transpose(0, 1)

@@ -51,11 +51,12 @@ def measure(
     A contender that refuses its work, or has not enough GPU memory for it, is left out. Raises SpecError if that is
     the reference.
     """
-    steps, left = dict(race.steps), range(len(point.tokens), rounds)
+    steps = {name: step for name, step in race.steps.items() if name not in point.left_out}
+    left = range(len(point.tokens), rounds)
     if not left:
         return
     start = time.perf_counter()
-    for name, step in race.steps.items():
+    for name, step in list(steps.items()):
         try:
             step(0)
         except (SpecError, torch.OutOfMemoryError) as error:
@@ -64,7 +65,7 @@ def measure(
             point.left_out[name] = str(error).partition("\n")[0]
             point.seconds.pop(name, None)
             del steps[name]
-    say(f"{len(left)} rounds, {len(left) * (time.perf_counter() - start):.0f} s at most")
+    say(f"{len(left)} rounds, about {len(left) * (time.perf_counter() - start):.0f} s")
     for number in left:
         order = random.Random(number).sample(list(steps), len(steps))
         times = {name: clock.seconds(partial(steps[name], number)) for name in order}

@@ -66,6 +66,7 @@ class _Loss(Function):
         if torch.is_autocast_enabled(device) and kind != torch.float64:
             kind = torch.get_autocast_dtype(device)
         x, words = features[rows].to(kind), target[rows]
+        fast = fast and device == "cpu" and kind == torch.float32
         with torch.autocast(device, enabled=False), fast_scope() if fast else nullcontext():
             loss, nll, of_x, of_weight = _in_chunks(x, weight.to(kind), words, smoothing, wanted)
         of_features = None if of_x is None else of_x.new_zeros(features.shape).index_copy_(0, rows, of_x)
@@ -90,7 +91,7 @@ def _in_chunks(
     count = len(weight)
     each = smoothing / (count - 1)
     scale = HALF_RANGE if x.dtype == torch.float16 else 1.0
-    loss, nll = x.new_zeros(2, dtype=wide)
+    loss, nll = (x.new_zeros((), dtype=wide) for _ in range(2))
     of_x = torch.empty_like(x, dtype=wide) if wanted[0] else None
     of_weight = torch.zeros_like(weight, dtype=wide) if wanted[1] else None
     logits, probabilities = (x.new_empty(min(CHUNK, len(x)), count, dtype=kind) for kind in (x.dtype, wide))

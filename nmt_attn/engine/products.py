@@ -1,8 +1,8 @@
 """Matrix products through oneDNN where it is the faster library and as exact: on AMD's CPUs.
 
-torch hands float32 products to oneDNN if torch.set_float32_matmul_precision("medium") allows bfloat16. A CPU with
+torch hands float32 products to oneDNN if torch.backends.mkldnn.matmul.fp32_precision allows bfloat16. A CPU with
 bfloat16 matrix units then really rounds to it, others compute in float32 as before; fast_products_pay finds out. The
-setting is made for single products only: fused attention under it takes several times as long, and it is not ours.
+setting is made around products only: fused attention under it takes several times as long, and it is not ours.
 
 Axes: n rows (tokens), i input channels, o output channels; t, s, d as in attention, any axes before them.
 """
@@ -32,12 +32,13 @@ PAYS_FROM = 2**23  # multiply-adds of one product; below that the calls of oneDN
 @contextmanager
 def fast_scope() -> Iterator[None]:
     """In it, float32 products on the CPU go to oneDNN."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
+    products: Any = torch.backends.mkldnn
+    before = products.matmul.fp32_precision
+    products.matmul.fp32_precision = "bf16"
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        products.matmul.fp32_precision = before
 
 
 def fast_matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -95,7 +96,7 @@ def fast_products_pay() -> bool:
     Their speed is not tried: a busy moment would decide, and a run that goes on after an interruption must compute what
     it would have computed without. They are known to be faster on AMD's CPUs, so elsewhere the answer is no.
     """
-    if not torch.backends.mkldnn.is_available() or not _is_amd():
+    if not torch.backends.mkldnn.is_available() or not hasattr(torch.backends.mkldnn, "matmul") or not _is_amd():
         logger.info("fast products: off, they need torch with oneDNN on a CPU by AMD")
         return False
     error = max(_error(product) for product in _trial_products())
@@ -114,18 +115,19 @@ Trial = tuple[Tensor, Tensor]
 
 
 def _trial_products() -> list[Trial]:
-    """Operands of the three products of two linear layers: output, gradient of the input, gradient of the weight."""
+    """Operands of the three products of two linear layers, output and both gradients, and of queries and keys."""
     generator = torch.Generator().manual_seed(1)
     products = []
     for n, i, o in ((512, 512, 512), (2048, 128, 512)):
         x, weight, gradient = (torch.randn(shape, generator=generator) for shape in ((n, i), (o, i), (n, o)))
         products += [(x, weight.t()), (gradient, weight), (gradient.t(), x)]
-    return products
+    heads = [torch.randn(8, 128, 64, generator=generator) for _ in range(2)]
+    return [*products, (heads[0], heads[1].transpose(1, 2))]
 
 
 def _in_scope(product: Trial) -> Tensor:
     with fast_scope():
-        return torch.mm(*product)
+        return torch.matmul(*product)
 
 
 def _error(product: Trial) -> float:

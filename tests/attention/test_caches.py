@@ -742,3 +742,22 @@ def test_a_narrow_r_step_by_step_is_at_once(code, site):
     wanted, _ = at_once(mixer, query, memory)
     for steps in ([1] * 70, [3, 30, 1, 36]):
         assert error(decode(mixer, query, memory, None, steps)[0], wanted) <= 1e-10
+
+
+@pytest.mark.parametrize("code", ["1111", "0010", "0000"])
+@pytest.mark.parametrize("order", [[1, 3], [0, 2, 3], [3, 0, 1, 2], [2, 1], [0]], ids=str)
+def test_rows_that_shared_their_source_may_part(code, order):
+    """As in sampling, where each row ends by itself; what follows is as if nothing had been shared."""
+    mixer = make_mixer(code, Site.CROSS)
+    query, memory = make_inputs(Site.CROSS, 4, 3, 5)
+    memory = memory[:2]
+    shared, apart = mixer.new_cache(), mixer.new_cache()
+    for t, cut in ((0, None), (1, order), (2, None)):
+        if cut is not None:
+            shared.reorder(torch.tensor(cut))
+            apart.reorder(torch.tensor(cut))
+        rows = query if t == 0 else query[order]
+        new = rows[:, t : t + 1]
+        output, _ = mixer(new, memory, cache=shared)
+        wanted, _ = mixer(new, memory.repeat_interleave(2, dim=0), cache=apart)
+        assert error(output, wanted) <= 1e-12, t

@@ -163,23 +163,34 @@ def test_without_gradients_the_numbers_are_the_same() -> None:
         assert not FastLinear(5, 4)(_random(3, 5)).requires_grad
 
 
+def _setting() -> str:
+    return torch.backends.mkldnn.matmul.fp32_precision
+
+
+def test_the_setting_is_that_of_processors_alone() -> None:
+    before = torch.backends.cuda.matmul.fp32_precision
+    with fast_scope():
+        assert torch.backends.cuda.matmul.fp32_precision == before
+
+
 @pytest.mark.usefixtures("every_size")
 def test_the_setting_is_put_back_also_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = torch.get_float32_matmul_precision()
+    before = _setting()
     inside = []
     true_bmm = torch.bmm
 
     def watched(a: Tensor, b: Tensor) -> Tensor:
-        inside.append(torch.get_float32_matmul_precision())
+        inside.append(_setting())
         return true_bmm(a, b)
 
     monkeypatch.setattr(torch, "bmm", watched)
     _with_gradients(fast_matmul, _random(2, 3, 5), _random(2, 5, 4))
-    assert inside == ["medium"] * 3
-    assert torch.get_float32_matmul_precision() == before
+    assert inside == ["bf16"] * 3
+    assert before != "bf16"
+    assert _setting() == before
     with pytest.raises(ZeroDivisionError), fast_scope():
         _ = 1 / 0
-    assert torch.get_float32_matmul_precision() == before
+    assert _setting() == before
 
 
 @pytest.mark.usefixtures("every_size", "paying")
@@ -188,7 +199,7 @@ def test_fused_attention_runs_outside_the_scope(monkeypatch: pytest.MonkeyPatch)
     seen = []
 
     def watched(*operands: Tensor) -> Tensor:
-        seen.append(torch.get_float32_matmul_precision())
+        seen.append(_setting())
         return attend(*operands)
 
     class Site(nn.Module):
@@ -203,7 +214,7 @@ def test_fused_attention_runs_outside_the_scope(monkeypatch: pytest.MonkeyPatch)
     module = Site()
     assert speed_up(module) == 1
     module(_random(3, 5, 6)).sum().backward()
-    assert seen == ["highest"]
+    assert seen == [_setting()] != ["bf16"]
 
 
 @pytest.mark.usefixtures("paying")
@@ -267,10 +278,10 @@ def test_products_are_fast_only_where_they_are_as_exact_and_known_to_gain_time(
 
 @pytest.mark.usefixtures("fresh_probe")
 def test_trying_it_out_leaves_random_numbers_and_the_setting_as_they_were() -> None:
-    state, before = torch.get_rng_state(), torch.get_float32_matmul_precision()
+    state, before = torch.get_rng_state(), _setting()
     fast_products_pay()
     assert torch.equal(torch.get_rng_state(), state)
-    assert torch.get_float32_matmul_precision() == before
+    assert _setting() == before
 
 
 def test_an_error_as_of_bfloat16_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
