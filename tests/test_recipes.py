@@ -135,6 +135,25 @@ def test_the_engine_is_one_of_two(tmp_path: Path) -> None:
     assert done.stderr == "error: ENGINE must be plain or fast, not quick\n"
 
 
+def test_a_run_from_before_there_was_an_engine_goes_on_without(tmp_path: Path) -> None:
+    """fairseq refuses to go on with another criterion."""
+    settings: dict[str, Any] = {**TINY_RUN, "OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
+    assert _recipe("generated.sh", STEPS="prepare train", ENGINE="plain", **settings).returncode == 0
+    run = tmp_path / "nmt_attn_tiny"
+    engine = run / "settings" / "ENGINE"
+    engine.unlink()
+    done = _recipe("generated.sh", STEPS="train", ENGINE="fast", **settings)
+    assert done.returncode == 2
+    assert "ENGINE was 'plain', not 'fast'" in done.stderr.splitlines()[-1]
+    (run / "trained").unlink()
+    (run / "checkpoint_last.pt").unlink()
+    for path in run.glob("checkpoint_*_6.pt"):
+        path.unlink()
+    done = _recipe("generated.sh", STEPS="train", **settings)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert engine.read_text(encoding="utf-8") == "plain\n"
+
+
 def test_a_run_belongs_to_one_process(tmp_path: Path) -> None:
     settings: dict[str, Any] = {**TINY_RUN, "OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
     assert _recipe("generated.sh", STEPS="prepare", **settings).returncode == 0

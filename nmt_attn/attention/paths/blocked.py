@@ -19,7 +19,7 @@ from nmt_attn.attention.paths.call import PLAIN, Call, Factors, Products
 
 # Measured on AMD Zen 4 with heads of 64.
 WORTH_FROM = 96  # keys from which on blocks are faster than logits written out
-QUERIES = 128  # of a block; half as many for MANY keys, so that it still fits
+QUERIES = 128  # of a block; half as many for MANY keys, so that it still fits, but not with the engine's products
 MANY = 1024
 KEPT = 1 << 24  # weights: 64 MiB of float32
 
