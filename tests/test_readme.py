@@ -39,13 +39,14 @@ def test_what_the_readme_says_of_the_quick_study_stands_in_its_report() -> None:
     assert f"vital, D = +{control[1]}, 90 % interval {control[2]} to {control[3]}, lower" in report
 
 
-def test_the_published_report_is_that_of_the_published_store(tmp_path: Path) -> None:
-    published = ROOT / "results" / "quick"
-    shutil.copytree(published, tmp_path / "quick", ignore=shutil.ignore_patterns("report"))
-    study_file = ROOT / "recipes" / "studies" / "quick.yaml"
-    write_report(read_study(study_file), study_file, tmp_path / "quick")
+@pytest.mark.parametrize("study", ["quick", "position_size"])
+def test_the_published_report_is_that_of_the_published_store(study: str, tmp_path: Path) -> None:
+    published = ROOT / "results" / study
+    shutil.copytree(published, tmp_path / study, ignore=shutil.ignore_patterns("report"))
+    study_file = ROOT / "recipes" / "studies" / f"{study}.yaml"
+    write_report(read_study(study_file), study_file, tmp_path / study)
     for name in ("report.md", "table.csv", "findings.json"):
-        made = (tmp_path / "quick" / "report" / name).read_text(encoding="utf-8")
+        made = (tmp_path / study / "report" / name).read_text(encoding="utf-8")
         assert made == (published / "report" / name).read_text(encoding="utf-8")
 
 

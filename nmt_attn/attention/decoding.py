@@ -29,18 +29,21 @@ class IncrementalAttention(AttentionSite):
     def step(
         self, query: Tensor, memory: Tensor, padding: Tensor | None, cache: KeyValueCache, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """The newest queries, with the keys and values of earlier steps."""
+        """The newest queries (b, t, c), with the keys and values of earlier steps: (b, t, c) and weights (b, h, t, s).
+
+        Raises SpecError for several tokens at once of hypotheses that share their source.
+        """
         spec, rows, queries = self.spec, query.shape[0], query.shape[1]
         if spec.site.is_self or cache.values is None:
             query, memory, padding, offset = self.prepare(query, memory, padding)
             keys, by_key = self.keys(memory)
             cache.append(keys, by_key, self.values(memory), padding)
             cache.offset = offset
-            cache.beam = rows // max(memory.shape[0], 1)
+            cache.beam = max(1, rows // max(memory.shape[0], 1))
         assert cache.values is not None
         if queries == 0:
             return query, query.new_zeros(rows, spec.heads, 0, cache.forgotten + cache.values.shape[2])
-        call = self.call(queries, cache.values.shape[2], cache.padding)
+        call = self.make_call(queries, cache.values.shape[2], cache.padding)
         call = replace(call, start=cache.queries - cache.forgotten)
         if cache.beam > 1:
             if queries > 1:
@@ -53,7 +56,7 @@ class IncrementalAttention(AttentionSite):
         mixed, weights = matmul.attend(factors, cache.values, call, self.products)
         output = self.output(mixed, call)
         if need_weights:
-            weights = in_memory_order(self.full(weights, cache.values.shape[0], call), cache.offset)
+            weights = in_memory_order(self.written_out(weights, cache.values.shape[0], call), cache.offset)
             weights = nn.functional.pad(weights, (cache.forgotten, 0))
         if cache.beam > 1:
             output = output.flatten(0, 1)[:, None]
@@ -65,7 +68,7 @@ class IncrementalAttention(AttentionSite):
     def running(
         self, query: Tensor, padding: Tensor | None, cache: RunningCache, need_weights: bool
     ) -> tuple[Tensor, None]:
-        """The newest queries, with the running sums of earlier steps."""
+        """The newest queries (b, t, c), with running sums of earlier steps: (b, t, c). Raises SpecError for weights."""
         if need_weights:
             raise SpecError("weights of a running sum must be asked for before it begins: new_cache(need_weights=True)")
         if query.shape[1] == 0:
@@ -82,14 +85,14 @@ class IncrementalAttention(AttentionSite):
     def pooled(
         self, query: Tensor, memory: Tensor, padding: Tensor | None, cache: PooledCache, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """The one output of a cross site whose weights do not depend on the query, made at the first step."""
+        """The one output of a cross site whose weights do not depend on the query, made at the first step; as step."""
         if cache.output is None or cache.weights is None:
             memory = without_padding(memory, padding)
             projection = heads_of(self.value_projection, self.spec.head_size)
             mixed, weights = pool.pool(self.keys(memory)[1], memory, projection, padding)
-            call = self.call(1, memory.shape[1], padding)
-            cache.output, cache.weights = self.output(mixed, call), self.full(weights, memory.shape[0], call)
-            cache.beam = query.shape[0] // max(memory.shape[0], 1)
+            call = self.make_call(1, memory.shape[1], padding)
+            cache.output, cache.weights = self.output(mixed, call), self.written_out(weights, memory.shape[0], call)
+            cache.beam = max(1, query.shape[0] // max(memory.shape[0], 1))
         cache.queries += query.shape[1]
         queries = query.shape[1]
         output = cache.output.expand(-1, queries, -1).repeat_interleave(cache.beam, dim=0)

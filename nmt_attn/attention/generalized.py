@@ -63,7 +63,7 @@ class GeneralizedAttention(IncrementalAttention):
     ) -> tuple[Tensor, Tensor | None]:
         """All queries at once, by the path that the planner chooses."""
         query, memory, padding, offset = self.prepare(query, memory, padding)
-        call = self.call(query.shape[1], memory.shape[1], padding)
+        call = self.make_call(query.shape[1], memory.shape[1], padding)
         path, weights = choose(self.spec, call, memory, need_weights), None
         if path is Path.FUSED and call.causal and call.window is None and _only_at_the_end(padding):
             call = replace(call, padding=None)  # no token sees what is behind it, and the kernel needs no mask
@@ -83,7 +83,7 @@ class GeneralizedAttention(IncrementalAttention):
         output = self.output(mixed, call)
         if weights is None or not need_weights:
             return output, None
-        return output, in_memory_order(self.full(weights, memory.shape[0], call), offset)
+        return output, in_memory_order(self.written_out(weights, memory.shape[0], call), offset)
 
     def _pool(self, memory: Tensor, by_key: Tensor | None, call: Call) -> Tensor:
         if call.causal:

@@ -16,7 +16,7 @@ from nmt_attn.spec import AttentionSpec, Positions
 
 
 class AttentionSite(AttentionTerms):
-    """products: see there; nmt_attn.engine may set others."""
+    """Terms with what happens around them. products: the matrix products, see there; nmt_attn.engine sets others."""
 
     def __init__(self, spec: AttentionSpec) -> None:
         super().__init__(spec)
@@ -39,7 +39,8 @@ class AttentionSite(AttentionTerms):
         offset = padding.long().cumprod(dim=1).sum(dim=1)
         return query, _rotate(memory, offset), _rotate(padding[:, :, None], offset)[:, :, 0], offset
 
-    def call(self, queries: int, keys: int, padding: Tensor | None) -> Call:
+    def make_call(self, queries: int, keys: int, padding: Tensor | None) -> Call:
+        """A call of this site, not in the middle of decoding. padding: (b, s)."""
         spec = self.spec
         dropout = spec.dropout if self.training else 0.0
         return Call(queries, keys, causal=spec.site.is_causal, window=spec.window, padding=padding, dropout=dropout)
@@ -67,7 +68,7 @@ class AttentionSite(AttentionTerms):
             return output
         return output.masked_fill(keyless[:, :, None], 0.0)
 
-    def full(self, weights: Tensor, batch: int, call: Call) -> Tensor:
+    def written_out(self, weights: Tensor, batch: int, call: Call) -> Tensor:
         """Weights that were computed once for several sentences, heads or queries, written out: (b, h, t, s)."""
         return weights.expand(batch, self.spec.heads, call.queries, -1)
 

@@ -110,7 +110,7 @@ class DecoderLayer(FairseqIncrementalState, _Layer):
         def cross_attention(x: Tensor) -> Tensor:
             nonlocal weights
             memory, padding = encoder_out.transpose(0, 1), encoder_padding_mask
-            if cross_cache is not None and cross_cache.queries == 0:
+            if cross_cache is not None and cross_cache.queries == 0 and x.shape[0] == 1:
                 memory, padding = _once_a_sentence(memory, padding, self.beam)
             x = x.transpose(0, 1)
             y, weights = self.encoder_attn(x, memory, padding, cross_cache, need_attn or need_head_weights)
