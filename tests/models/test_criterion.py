@@ -12,7 +12,7 @@ import torch
 from fairseq.criterions import CRITERION_REGISTRY
 from torch import Tensor, nn
 
-from nmt_attn.engine import FastLinear, FAST, products
+from nmt_attn.engine import FAST, FastLinear, products
 from nmt_attn.models import checkpoints
 from nmt_attn.models.criterion import NAME
 from tests.models import toy
