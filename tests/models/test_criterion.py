@@ -73,6 +73,8 @@ def test_the_loss_of_each_token_is_the_stock_one() -> None:
 
 @pytest.mark.parametrize("flags", [(), ("--checkpoint-activations",), toy.EVERY_MIXER])
 def test_the_fast_engine_gives_what_the_plain_one_does(flags: Sequence[str]) -> None:
+    if max(map(products._error, products._trial_products())) >= products.MOST_ERROR:
+        pytest.skip("this processor rounds to bfloat16")
     plain, fast = (toy.build("nmt_attn_tiny", *flags, "--engine", engine) for engine in ("plain", "fast"))
     assert type(fast.decoder.output_projection) is FastLinear
     assert type(plain.decoder.output_projection) is nn.Linear
