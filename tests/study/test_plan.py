@@ -587,7 +587,7 @@ def test_the_studies_that_come_along_can_be_read(path: Path) -> None:
     assert study.name == path.stem
     assert study.question
     assert study.headline
-    assert study.control is not None
+    assert study.control is not None or path.stem == "position_size"  # which looks for losses, and claims nothing else
     for corpus in study.corpora:
         seeds = {run.seed for run in study.runs() if run.corpus is corpus and run.model.name == study.reference}
         for run in study.runs():
