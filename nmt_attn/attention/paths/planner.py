@@ -10,7 +10,7 @@ from nmt_attn.attention.paths.call import Call
 from nmt_attn.spec import AttentionSpec, Positions, SpecError
 
 FORCE = "NMT_ATTN_PATH"  # environment variable: the path to take, for tests and comparisons
-NARROW = 64  # widest R for which angle addition beats logits that are written out (GPU)
+NARROW = 64  # widest R for which a GPU takes angle addition, for its memory; not measured on one yet
 
 
 class Path(Enum):
