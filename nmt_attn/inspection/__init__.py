@@ -1,0 +1,1 @@
+"""Looks inside trained models: attention weights, the terms of their logits, what is lost without each."""
