@@ -32,7 +32,9 @@ def add_options(parser: argparse.ArgumentParser, corpus: Corpus) -> None:
         add("--checksums", type=Path, help="file of sha256sum's that stands for the published checksums")
         add("--jobs", type=_at_least(1), default=4, help="downloads at a time (%(default)s)")
     add("--vocabulary", type=_at_least(1), default=corpus.vocabulary, help="joint subwords (%(default)s)")
-    add("--subwords", choices=["bpe", "unigram"], default=corpus.subwords, help="kind of subwords (%(default)s)")
+    add(
+        "--subwords", choices=["bpe", "unigram", "word"], default=corpus.subwords, help="kind of subwords (%(default)s)"
+    )
     add("--words", type=_at_least(1), default=subwords.WORDS, help="words that subwords are learned from (%(default)s)")
     add("--without", default="", help="filters to leave out, such as duplicate,ratio")
     add("--max-length", type=_at_least(1), default=corpus.filters.max_length, help="subwords of a side (%(default)s)")

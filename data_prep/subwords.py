@@ -28,9 +28,14 @@ def train(corpus: Corpus, text: Path, out: Path, workers: int, words: int = WORD
 
     Byte-pair encoding (Sennrich et al. 2016) or a unigram language model (Kudo 2018), which see a text as words with
     their counts; so these are what the model is given, the most frequent ``words`` of them. With byte-pair encoding
-    the result is the same as from the sentences if no word is left out.
+    the result is the same as from the sentences if no word is left out. Or whole words, all of them.
     """
     counts = count_words([text / f"train.{language}" for language in corpus.languages], workers)
+    if corpus.subwords == "word" and corpus.vocabulary != len(counts) + 1:
+        raise DataError(
+            f"--vocabulary must be {len(counts) + 1} with --subwords word, for all {len(counts)} words of the training "
+            f"text and <unk>, not {corpus.vocabulary}"
+        )
     chosen = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:words]
     model = BytesIO()
     try:

@@ -11,8 +11,9 @@ from pathlib import Path
 import nmt_attn
 from nmt_attn import describe
 from nmt_attn.analysis.cost import Workload
-from nmt_attn.arguments import positive
+from nmt_attn.arguments import number_range, positive
 from nmt_attn.bench import command as bench_command
+from nmt_attn.corpora.controlled import TASKS
 from nmt_attn.presets import SIZES, find_preset
 from nmt_attn.spec import SpecError
 from nmt_attn.study import command as study_command
@@ -72,11 +73,18 @@ def mixers(options: argparse.Namespace) -> int:
 
 
 def corpus(options: argparse.Namespace) -> int:
-    from nmt_attn.corpora import fragment, recall
+    from nmt_attn.corpora import controlled, fragment
 
-    write = {"fragment": fragment.write_corpus, "recall": recall.write_corpus}[options.name]
+    sizes = {name: getattr(options, name) for name in ("train", "valid", "test", "seed")}
+    given = {name: getattr(options, name) for name in ("vocabulary", "length", "distance", "noise")}
     try:
-        write(options.out, train=options.train, valid=options.valid, test=options.test, seed=options.seed)
+        if options.name != "fragment":
+            controlled.write_corpus(options.out, options.name, controlled.parameters_of(options.name, **given), **sizes)
+            return 0
+        for name, value in given.items():
+            if value is not None:
+                raise SpecError(f"--{name} must not be given for fragment: its sentences are those of its grammar")
+        fragment.write_corpus(options.out, **sizes)
     except ValueError as error:
         raise SpecError(str(error)) from None
     return 0
@@ -218,14 +226,20 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("corpus", corpus, "write a generated parallel corpus with gold alignments")
     sub.add_argument(
         "name",
-        choices=["fragment", "recall"],
-        help="fragment: a piece of English and German grammar; recall: who holds what",
+        choices=["fragment", *TASKS],
+        help="; ".join(
+            ["fragment: a piece of English and German grammar", *(f"{n}: {t.about}" for n, t in TASKS.items())]
+        ),
     )
-    sub.add_argument("--out", type=Path, required=True, help="folder for train, valid and test .en, .de, .align")
+    sub.add_argument("--out", type=Path, required=True, help="folder for train, valid, test, long .en, .de, .align")
     sub.add_argument("--train", type=int, default=20_000, help="training pairs (%(default)s)")
     sub.add_argument("--valid", type=int, default=500, help="development pairs (%(default)s)")
     sub.add_argument("--test", type=int, default=1_000, help="test pairs (%(default)s)")
     sub.add_argument("--seed", type=int, default=1, help="seed of the generator (%(default)s)")
+    sub.add_argument("--vocabulary", type=int, help="source words with a meaning")
+    sub.add_argument("--length", type=number_range, metavar="LOW-HIGH", help="words of a sentence; in long to 2 x HIGH")
+    sub.add_argument("--distance", type=int, help="how far a translation looks, in words")
+    sub.add_argument("--noise", type=float, help="share of source words without a meaning")
     sub = add("average", average, "average the parameters of checkpoints")
     sub.add_argument("checkpoints", type=Path, nargs="+", help="files, or folders of which the --last are taken")
     sub.add_argument("--last", type=int, default=5, help="checkpoints of a folder (%(default)s)")

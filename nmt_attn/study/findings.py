@@ -6,6 +6,7 @@ from typing import Any
 
 from nmt_attn.study.plan import Corpus, Study
 from nmt_attn.study.reporting.comparisons import compared, corpus_rows, texts_of, with_texts
+from nmt_attn.study.reporting.expected import judged
 from nmt_attn.study.reporting.factorials import factorials, interactions, places
 from nmt_attn.study.reporting.facts import (
     Comparison,
@@ -97,4 +98,5 @@ def _corpus(
         factorials=whole,
         family=family,
         first=first,
+        expectations=judged(study, corpus, rows),
     )

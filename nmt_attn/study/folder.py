@@ -24,6 +24,9 @@ from nmt_attn.study.store import STORE, append, read_store, result_name
 # Variables of recipes that a result may differ in: where data come from is not what they are.
 NOT_IN_NUMBERS = {*RESERVED, *DATA_PLACES, "LOG_EVERY"}
 
+# What is kept of the result on a test set that is not the first.
+OF_A_TEST = ("bleu", "exact_match", "chrf", "sentences", "signature", "test_sha256")
+
 
 class State(Enum):
     """What has become of a run."""
@@ -96,7 +99,7 @@ class StudyFolder:
         return names
 
     def collect(self, study: Study, run: Run) -> None:
-        """Puts the result of a run that is done, with its translations, into the store.
+        """Puts the result of a run that is done, with its translations of the first test set, into the store.
 
         Raises SpecError if it was made with other settings than the study's: the plan was changed meanwhile.
         """
@@ -115,10 +118,18 @@ class StudyFolder:
             (self.path / f"{copy}.part").replace(self.path / copy)
         head = {"study": study.name, "corpus": run.corpus.name, "model": run.model.name, "seed": run.seed}
         variables = {name: value for name, value in run.corpus.variables.items() if name not in RESERVED}
-        tail = {name: copy.as_posix() for name, (_, copy) in kept.items()}
+        tail: dict[str, Any] = {name: copy.as_posix() for name, (_, copy) in kept.items()}
         tail["finished"] = time.strftime("%FT%TZ", time.gmtime((folder / "result.json").stat().st_mtime))
+        if more := _more_tests(folder):
+            tail["more_tests"] = more
         head |= {"flags": list(run.model.flags), "recipe": run.corpus.recipe.name, "variables": variables}
         append(self.store, {**head, **result, **tail})
+
+
+def _more_tests(folder: Path) -> dict[str, dict[str, Any]]:
+    """Scores of a run on all test sets but the first, by their names, with what they depend on."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("result-*.json"))]
+    return {each["test_set"]: {name: each[name] for name in OF_A_TEST if name in each} for each in results}
 
 
 def _check_made_as_planned(folder: Path, run: Run, result: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@
     reference: nmt_attn_tiny                  the model that all others are compared with
     headline: [nmt_attn_tiny_self0111]        the comparisons that the study is made for; all others are exploratory
     control: {corpus: recall, model: nmt_attn_tiny_self0111}     where a loss must show, or nothing is "negligible"
-    margins: {negligible: 0.5, strict: 0.3, vital: 1.0}          in BLEU points; these by default
+    margins: {negligible: 0.5, strict: 0.3, vital: 1.0, task: 5}   in BLEU points; these by default
     seeds: 3                                  1000000, 2000000, 3000000; or a list, at least 10^6 apart
     models:                                   in the order of work; a line takes one seed after the other
       - nmt_attn_tiny_self*                   patterns stand for all architectures that fit: here 16 codes
@@ -15,6 +15,10 @@
         recipe: ../generated.sh               seen from this file
         settings: {UPDATES: 2000}             variables of the recipe
       recall: {recipe: ../generated.sh, settings: {CORPUS: recall}, models: [nmt_attn_tiny, nmt_attn_tiny_self0111]}
+      copy:
+        recipe: ../generated.sh
+        expect:                               written before the runs; the report compares them with the outcome
+          - {model: nmt_attn_tiny_cross0001, can: yes, because: position alone tells which word to copy}
     tracking: --wandb-project attention       flags of fairseq-train that do not change the numbers
 
 YAML, of which every value is read as text: 0111 is a code and no octal number.
@@ -22,7 +26,6 @@ YAML, of which every value is read as text: 0111 is a code and no octal number.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,8 @@ import yaml
 
 from nmt_attn.presets import PRESETS
 from nmt_attn.spec import SpecError
+from nmt_attn.study.archs import canonical, matching
+from nmt_attn.study.expectations import Expectation, check_expectations, read_expectations
 from nmt_attn.study.margins import Margins
 from nmt_attn.study.recipe import checked_variables
 from nmt_attn.study.words import checked_name, flags, mapping, numbers, text, texts
@@ -56,7 +61,8 @@ class Model:
 class Corpus:
     """A recipe with values for its variables, and the models that are trained on it, line by line of the file.
 
-    settings: what the file says. variables: these, and the recipe's defaults for the others.
+    settings: what the file says. variables: these, and the recipe's defaults for the others. expectations: what the
+    file says of its models before the runs.
     """
 
     name: str
@@ -64,6 +70,7 @@ class Corpus:
     settings: Mapping[str, str]
     variables: Mapping[str, str]
     lines: tuple[tuple[Model, ...], ...]
+    expectations: tuple[Expectation, ...]
 
     @property
     def models(self) -> list[str]:
@@ -152,7 +159,7 @@ def _study(entries: Any, folder: Path) -> Study:
     known = "name question reference headline control margins seeds models corpora tracking"
     given = mapping("the study", entries, known.split(), needed=("name", "reference", "corpora"))
     seeds = _seeds(given.get("seeds", "1"), "seeds")
-    margins = mapping("margins", given.get("margins", {}), ("negligible", "strict", "vital"))
+    margins = mapping("margins", given.get("margins", {}), ("negligible", "strict", "vital", "task"))
     control = given.get("control")
     corpora = given["corpora"]
     if not isinstance(corpora, dict) or not corpora:
@@ -160,8 +167,8 @@ def _study(entries: Any, folder: Path) -> Study:
     study = Study(
         name=checked_name("name", given["name"]),
         question=" ".join(text("question", given.get("question", "")).split()),
-        reference=_canonical(text("reference", given["reference"])),
-        headline=tuple(_canonical(name) for name in texts("headline", given.get("headline", []))),
+        reference=canonical(text("reference", given["reference"])),
+        headline=tuple(canonical(name) for name in texts("headline", given.get("headline", []))),
         control=None if control is None else _control(control),
         margins=Margins(**{name: _points(f"margins: {name}", value) for name, value in margins.items()}),
         tracking=flags("tracking", given.get("tracking", "")),
@@ -182,14 +189,14 @@ def _points(name: str, value: Any) -> float:
 
 def _control(entry: Any) -> Control:
     given = mapping("control", entry, ("corpus", "model"), needed=("corpus", "model"))
-    return Control(text("control: corpus", given["corpus"]), _canonical(text("control: model", given["model"])))
+    return Control(text("control: corpus", given["corpus"]), canonical(text("control: model", given["model"])))
 
 
 def _corpus(name: str, entry: Any, folder: Path, models: Any, seeds: tuple[int, ...]) -> Corpus:
     where = f"corpora: {checked_name('corpora', name)}"
     if name in OF_THE_FOLDER:
         raise SpecError(f"corpora must have other names than the study's folder has, not {name}")
-    given = mapping(where, entry, ("recipe", "settings", "models", "seeds"), needed=("recipe",))
+    given = mapping(where, entry, ("recipe", "settings", "models", "seeds", "expect"), needed=("recipe",))
     recipe = (folder / text(f"{where}: recipe", given["recipe"])).resolve()
     settings = mapping(f"{where}: settings", given.get("settings", {}), None)
     settings = {variable: text(f"{where}: settings: {variable}", value) for variable, value in settings.items()}
@@ -200,7 +207,8 @@ def _corpus(name: str, entry: Any, folder: Path, models: Any, seeds: tuple[int, 
     variables = checked_variables(recipe, settings, where)
     seeds = _seeds(given["seeds"], f"{where}: seeds") if "seeds" in given else seeds
     lines = _lines(given.get("models", models), f"{where}: models", seeds)
-    return Corpus(name, recipe, settings, variables, lines)
+    expectations = read_expectations(f"{where}: expect", given.get("expect", []))
+    return Corpus(name, recipe, settings, variables, lines, expectations)
 
 
 def _lines(entries: Any, where: str, seeds: tuple[int, ...]) -> tuple[tuple[Model, ...], ...]:
@@ -215,7 +223,7 @@ def _line(entry: Any, where: str, seeds: tuple[int, ...]) -> tuple[Model, ...]:
     """The models of a line, which is a pattern of architectures or a mapping with one."""
     given = {"arch": entry} if isinstance(entry, str) else entry
     given = mapping(where, given, ("arch", "name", "flags", "seeds"), needed=("arch",))
-    archs = _archs(text(f"{where}: arch", given["arch"]))
+    archs = matching(text(f"{where}: arch", given["arch"]))
     own_flags = flags(f"{where}: flags", given.get("flags", ""))
     if "seeds" in given:
         seeds = _seeds(given["seeds"], f"{where}: seeds")
@@ -229,26 +237,6 @@ def _line(entry: Any, where: str, seeds: tuple[int, ...]) -> tuple[Model, ...]:
     if name in PRESETS:
         raise SpecError(f"{where}: name must be another than that of an architecture, not {name}")
     return (Model(name, archs[0], own_flags, seeds),)
-
-
-def _archs(pattern: str) -> list[str]:
-    """All architectures of a pattern, each function once; those of fairseq itself by name."""
-    if pattern.startswith("transformer") and not set(pattern) & set("*?["):
-        return [checked_name("models", pattern)]
-    found = [name for name in PRESETS if fnmatchcase(name, pattern)]
-    if not found:
-        raise SpecError(f"models must be architectures or patterns of them, which {pattern} is not: see nmt-attn archs")
-    return list(dict.fromkeys(map(_canonical, found)))
-
-
-def _canonical(name: str) -> str:
-    """One name for architectures that are the same, such as nmt_attn_tiny, _self1111 and _cross1111."""
-    if name not in PRESETS:
-        return name
-    wanted = PRESETS[name]
-    computes = (wanted.size, wanted.encoder_self, wanted.decoder_self, wanted.cross)
-    same = (p for p in PRESETS.values() if (p.size, p.encoder_self, p.decoder_self, p.cross) == computes)
-    return next(same).name
 
 
 def _seeds(value: Any, where: str) -> tuple[int, ...]:
@@ -287,6 +275,8 @@ def _check_comparisons(study: Study) -> None:
             raise SpecError(
                 f"reference must be a model on every corpus, but {study.reference} is none of {corpus.name}'s"
             )
+        others = [name for name in corpus.models if name != study.reference]
+        check_expectations(corpus.name, corpus.expectations, others)
     everywhere = {name for corpus in study.corpora for name in corpus.models}
     for name in study.headline:
         if study.headline.count(name) > 1:

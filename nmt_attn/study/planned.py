@@ -25,6 +25,7 @@ def plan_text(study: Study, results: Sequence[dict[str, Any]], workers: int, spe
         + (f"{control.model} on {control.corpus}" if control else "none, so nothing is negligible"),
         f"negligible: within +-{study.margins.negligible:g} BLEU (strict: {study.margins.strict:g}); "
         f"vital: more than {study.margins.vital:g}",
+        *_expectations(study),
     ]
     total = f"{len(runs)} runs"
     if rate := known or speed:
@@ -34,6 +35,17 @@ def plan_text(study: Study, results: Sequence[dict[str, Any]], workers: int, spe
             f": training takes {hours(seconds)} in all, {hours(seconds / workers)} with {workers} at a time, by {basis}"
         )
     return "\n".join([*lines, total])
+
+
+def _expectations(study: Study) -> list[str]:
+    """How many there are, in a line; no line where there are none."""
+    cans = [each.can for corpus in study.corpora for each in corpus.expectations]
+    if not cans:
+        return []
+    return [
+        f"expectations: {len(cans)}, {cans.count(True)} that a model can do a corpus' task (less than "
+        f"{study.margins.task:g} BLEU below the reference), {cans.count(False)} that it cannot"
+    ]
 
 
 def _corpus_text(corpus: Corpus) -> str:

@@ -1,4 +1,4 @@
-"""BLEU and chrF with their signatures, by sacreBLEU (Post 2018), on detokenised text."""
+"""BLEU and chrF with their signatures, by sacreBLEU (Post 2018), and exact matches, on detokenised text."""
 
 import json
 import os
@@ -34,7 +34,8 @@ class Score:
     """What sacreBLEU says of a translation, in percent, and all that it depends on.
 
     The bootstrap over sentences is that of sacreBLEU's --confidence: the mean of the resamples, half the width of the
-    interval that holds 95 % of them, the seed ("none" for none).
+    interval that holds 95 % of them, the seed ("none" for none). exact_match: translations that are their reference,
+    character by character but for spaces at the ends of the line.
     """
 
     bleu: float
@@ -46,6 +47,7 @@ class Score:
     chrf_signature: str
     scorer: str
     sentences: int
+    exact_match: float
     tokenised: TokenisedScore | None = None
 
     def fields(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class Score:
             "chrf_signature": self.chrf_signature,
             "scorer": self.scorer,
             "sentences": self.sentences,
+            "exact_match": round(self.exact_match, 4),
         }
         if self.tokenised:
             fields["tokenised_bleu"] = round(self.tokenised.bleu, 4)
@@ -73,6 +76,7 @@ class Score:
         """The score in one line for a reader."""
         low, high = (self.bootstrap_mean + side * self.bootstrap_half_width for side in (-1, 1))
         text = f"BLEU {self.bleu:.1f} (95 % interval {low:.1f} to {high:.1f} over sentences), chrF2 {self.chrf:.1f}"
+        text += f", exact match {self.exact_match:.1f} %"
         if self.tokenised:
             text += f", tokenised {self.tokenised.bleu:.1f}, compound-split {self.tokenised.compound_split_bleu:.1f}"
         return f"{text}; {self.sentences} sentences; {self.signature}"
@@ -91,7 +95,7 @@ def score(
     lowercase: bool = False,
     names: tuple[str, str] = NAMES,
 ) -> Score:
-    """Corpus BLEU and chrF2; with the code of a language also tokenised BLEU.
+    """Corpus BLEU, chrF2 and exact matches; with the code of a language also tokenised BLEU.
 
     Raises SpecError if the two do not belong together, or if one is not the plain text that sacreBLEU expects.
     """
@@ -124,8 +128,18 @@ def score(
         _plain_signature(chrf_metric),
         f"sacrebleu {sacrebleu.__version__}",
         len(references),
+        exact_match(hypotheses, references, lowercase),
         tokenised,
     )
+
+
+def exact_match(hypotheses: Sequence[str], references: Sequence[str], lowercase: bool = False) -> float:
+    """How many percent of the translations are their reference, character by character.
+
+    Spaces at the ends of a line do not count; nor does case where all scores are without regard to it.
+    """
+    sides = ([(line.lower() if lowercase else line).strip() for line in lines] for lines in (hypotheses, references))
+    return 100 * sum(one == other for one, other in zip(*sides, strict=True)) / len(references)
 
 
 def _plain_signature(metric: Any) -> str:

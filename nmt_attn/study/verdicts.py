@@ -1,5 +1,6 @@
 """The words for what a difference of two models allows to say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -82,10 +83,14 @@ def _single(runs: tuple[int, int]) -> Verdict:
 
 
 def _shown(value: float, margins: Margins) -> str:
-    """With two decimals, or as many more as it takes to see on which side of each margin it lies."""
     limits = [side * margin for margin in (margins.strict, margins.negligible, margins.vital) for side in (-1, 1)]
+    return f"{value:+.{decimals(value, limits)}f}"
+
+
+def decimals(value: float, limits: Sequence[float]) -> int:
+    """Two, or as many more as it takes to see on which side of each limit a number lies."""
     for digits in range(2, 12):
         seen = round(value, digits)
         if all((seen > limit, seen < limit) == (value > limit, value < limit) for limit in limits):
             break
-    return f"{value:+.{digits}f}"
+    return digits

@@ -8,6 +8,7 @@ import numpy as np
 
 from nmt_attn.study.plan import Corpus, Study
 from nmt_attn.study.reporting.facts import Comparison, Role, Row
+from nmt_attn.study.reporting.further import further_scores
 from nmt_attn.study.reporting.phrases import model_label
 from nmt_attn.study.reporting.records import Record, Translations
 from nmt_attn.study.resampling import interval, paired_test, sentence_statistics, two_level_bootstrap
@@ -40,6 +41,8 @@ def _row(study: Study, corpus: Corpus, model: str, records: Mapping[int, Record]
         deviation=stdev(scores.values()) if len(scores) > 1 else None,
         planned=sum((run.corpus.name, run.model.name) == (corpus.name, model) for run in study.runs()),
         chrf=_mean(records, "chrf"),
+        exact_match=_mean(records, "exact_match"),
+        further=further_scores(records.values()),
         parameters=first["parameters"],
         multiply_adds=first.get("multiply_adds"),
         training_seconds=_mean(records, "training_seconds"),

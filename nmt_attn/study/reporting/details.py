@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from nmt_attn.study.plots.codes import PLACES
 from nmt_attn.study.reporting.blocks import Block, Figure, Heading, Items, Paragraph, Table
+from nmt_attn.study.reporting.columns import further_note, run_columns, run_values
 from nmt_attn.study.reporting.facts import Comparison, CorpusFindings, Factorial, Role, Row, known_interval
-from nmt_attn.study.reporting.phrases import amount, interval_text, p_text, points, probability, seconds
-from nmt_attn.study.reporting.summary import basis, pool_text
+from nmt_attn.study.reporting.phrases import amount, basis, interval_text, p_text, points, probability, seconds
+from nmt_attn.study.reporting.summary import pool_text
 from nmt_attn.study.statistics import Contrast
 
 SUSPICIOUS = 0.05
@@ -139,7 +140,7 @@ def run_table(corpus: CorpusFindings) -> Table:
     optional = {"tokenised BLEU": "tokenised_bleu", "compound-split BLEU": "compound_split_bleu"}
     records = [record for row in corpus.rows for record in row.records.values()]
     told = {field for record in records for field in optional.values() if record.get(field) is not None}
-    extra = {name: field for name, field in optional.items() if field in told}
+    extra = run_columns(corpus) | {name: field for name, field in optional.items() if field in told}
     paired = any(row.comparison and row.comparison.paired for row in corpus.rows)
     columns = ["model", "seed", "BLEU", "± (sentences)", "chrF", *extra, "training s", "translation s"]
     columns += ["D, this seed", "p, paired"] if paired else ["D, this seed"]
@@ -150,7 +151,8 @@ def run_table(corpus: CorpusFindings) -> Table:
         for seed, record in row.records.items():
             line = [row.model, str(seed), f"{row.scores[seed]:.2f}"]
             fields = ("bleu_bootstrap_half_width", "chrf", *extra.values())
-            line += ["" if record.get(field) is None else f"{record[field]:.2f}" for field in fields]
+            values = run_values(record)
+            line += ["" if values.get(field) is None else f"{values[field]:.2f}" for field in fields]
             line += [seconds(record.get("training_seconds")), seconds(record.get("translation_seconds"))]
             line.append(points(differences[seed]) if seed in differences else "")
             cells.append(line + ([probability(tests.get(seed))] if paired else []))
@@ -161,6 +163,8 @@ def run_table(corpus: CorpusFindings) -> Table:
             "not of other trainings."
         )
     note += f" {basis(corpus)}"
+    if further := further_note(corpus):
+        note += f" {further}"
     if chrf := corpus.first.get("chrf_signature"):
         note += f" chrF: {chrf}."
     return Table(columns, cells, note, range(1, len(columns)))

@@ -10,6 +10,8 @@ from math import isfinite
 from typing import Any
 
 from nmt_attn.study.plan import Corpus, Run, Study
+from nmt_attn.study.reporting.further import FurtherScores
+from nmt_attn.study.reporting.outcomes import ExpectationFinding
 from nmt_attn.study.statistics import Contrast
 from nmt_attn.study.verdicts import Verdict, Word
 
@@ -75,7 +77,8 @@ class Row:
     """A model on a corpus: what it computes, its runs, means over them, and how far from the reference it is.
 
     deviation: of the scores over seeds (None for a single run). planned: how many runs the study has of it. records:
-    those of its runs, by seed.
+    those of its runs, by seed. exact_match: in percent, None where the runs do not tell it. further: scores on other
+    test sets, by name.
     """
 
     model: str
@@ -89,6 +92,8 @@ class Row:
     deviation: float | None
     planned: int
     chrf: float | None
+    exact_match: float | None
+    further: Mapping[str, FurtherScores]
     parameters: int
     multiply_adds: int | None
     training_seconds: float | None
@@ -169,6 +174,7 @@ class CorpusFindings:
     factorials: tuple[Factorial, ...]
     family: int
     first: Mapping[str, Any]
+    expectations: tuple[ExpectationFinding, ...]
 
     @property
     def name(self) -> str:
@@ -182,6 +188,16 @@ class CorpusFindings:
         """Models with scores too near to zero to estimate the common variance."""
         return [row.model for row in self.rows if row.model not in self.pool]
 
+    @property
+    def further(self) -> dict[str, FurtherScores]:
+        """The further test sets that any model has scores on, with those of one of them."""
+        return {name: scores for row in reversed(self.rows) for name, scores in row.further.items()}
+
+    @property
+    def has_exact_match(self) -> bool:
+        """Whether any model's results tell it: those of earlier versions do not."""
+        return any(row.exact_match is not None for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -192,6 +208,11 @@ class Findings:
     corpora: tuple[CorpusFindings, ...]
     missing: tuple[Run, ...]
     unplanned: tuple[str, ...]
+
+    @property
+    def expectations(self) -> list[ExpectationFinding]:
+        """Those of all corpora, in the order of the study's file."""
+        return [each for corpus in self.corpora for each in corpus.expectations]
 
 
 def known_interval(contrast: Contrast, runs: tuple[int, int]) -> tuple[float, float] | None:

@@ -5,7 +5,7 @@ from math import isfinite
 
 from nmt_attn.presets import PRESETS
 from nmt_attn.study.plan import Study
-from nmt_attn.study.reporting.facts import Role, Row
+from nmt_attn.study.reporting.facts import CorpusFindings, Role, Row
 from nmt_attn.study.verdicts import Word
 
 LONGEST = 30
@@ -38,6 +38,11 @@ def points(value: float) -> str:
 
 def interval_text(bounds: tuple[float, float] | None) -> str:
     return f"{points(bounds[0])} to {points(bounds[1])}" if bounds else ""
+
+
+def difference_with_interval(difference: float, bounds: tuple[float, float] | None) -> str:
+    """D, and its interval where it is known."""
+    return points(difference) + (f" ({interval_text(bounds)})" if bounds else "")
 
 
 def probability(value: float | None) -> str:
@@ -85,8 +90,24 @@ def runs_text(runs: tuple[int, int]) -> str:
 
 def mean_text(mean: float, deviation: float | None, runs: int) -> str:
     """Mean, standard deviation over seeds and number of runs."""
-    spread = "" if deviation is None else f" ± {deviation:.2f}"
-    return f"{mean:.2f}{spread} ({runs})"
+    return f"{spread(mean, deviation)} ({runs})"
+
+
+def spread(mean: float, deviation: float | None) -> str:
+    """Mean and standard deviation over seeds."""
+    return f"{mean:.2f}" if deviation is None else f"{mean:.2f} ± {deviation:.2f}"
+
+
+def percent(value: float | None) -> str:
+    """A part in percent, without the sign."""
+    return "" if value is None else f"{value:.2f}"
+
+
+def basis(corpus: CorpusFindings) -> str:
+    """Scorer's signature, test set, sentences, updates: what must be said with any BLEU."""
+    first = corpus.first
+    test_set = f"{first['test_set']}, " if first.get("test_set") else ""
+    return f"BLEU: {first['signature']}; {test_set}{first['sentences']:,} sentences; {first['updates']:,} updates."
 
 
 def count(value: int | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from nmt_attn.spec import SpecError
 from nmt_attn.study.plan import Run, Study
+from nmt_attn.study.reporting.further import check_further
 from nmt_attn.study.results import check_comparable
 from nmt_attn.study.scores import read_lines
 from nmt_attn.study.store import result_name
@@ -35,6 +36,7 @@ def planned_results(study: Study, records: Iterable[Record]) -> tuple[dict[str, 
 def _check_alike(corpus: str, records: Sequence[Record]) -> None:
     try:
         check_comparable([dict(record) for record in records])
+        check_further(records)
     except SpecError as error:
         raise SpecError(f"corpus {corpus}: {error}: score or train them alike, or give them a corpus each") from None
     for setting in ALIKE:

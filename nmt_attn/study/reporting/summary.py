@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 from nmt_attn.study.reporting.blocks import Block, Heading, Items, Paragraph, Table
+from nmt_attn.study.reporting.columns import further_cells, further_columns, further_note
+from nmt_attn.study.reporting.expectations import expectation_entries, expectation_section
 from nmt_attn.study.reporting.facts import Comparison, ControlFinding, CorpusFindings, Findings, Interaction, Row
 from nmt_attn.study.reporting.phrases import (
     amount,
+    basis,
     count,
+    difference_with_interval,
     interval_text,
     mean_text,
     millions,
@@ -32,10 +36,11 @@ COLUMNS = (
     "multiply-adds",
     "training s",
 )
+FURTHER = COLUMNS.index("D, 90 % interval")  # where columns stand that only some results have
 
 
 def summary(findings: Findings) -> Iterator[Block]:
-    """Title, question, verdicts, control, tables."""
+    """Title, question, verdicts, control, expectations, tables."""
     study = findings.study
     yield Heading(1, f"Study {study.name}")
     if study.question:
@@ -49,15 +54,17 @@ def summary(findings: Findings) -> Iterator[Block]:
         "each judged by itself; all else is exploratory: worse or better where its p, after Holm's correction for all "
         f"that is exploratory on the corpus, is below 5 %. {progress(findings)}"
     )
+    yield from expectation_section(findings)
     for corpus in findings.corpora:
-        if len(findings.corpora) > 1:
+        if len(findings.corpora) > 1 or findings.expectations:
             yield Heading(2, f"Corpus {corpus.name}")
         yield result_table(corpus)
 
 
 def verdicts(findings: Findings) -> list[Block]:
-    """The headline in sentences: verdicts, interactions, the positive control."""
-    return [Items([*_verdicts(findings), *_interactions(findings), control_entry(findings.control)])]
+    """The headline in sentences: verdicts, interactions, the positive control, contradicted expectations."""
+    entries = [*_verdicts(findings), *_interactions(findings), control_entry(findings.control)]
+    return [Items([*entries, *expectation_entries(findings)])]
 
 
 def progress(findings: Findings) -> str:
@@ -153,9 +160,15 @@ def result_table(corpus: CorpusFindings) -> Table | Paragraph:
     """A row a model, with what BLEU depends on below."""
     if not corpus.rows:
         return Paragraph("No run is finished.", mood="note")
-    numbers = [COLUMNS.index(name) for name in ("parameters", "multiply-adds", "training s")]
-    note = f"{basis(corpus)} {_seeds(corpus)} {pool_text(corpus)}".rstrip()
-    return Table(COLUMNS, [_cells(row) for row in corpus.rows], note, numbers, [COLUMNS.index("verdict")])
+    further = further_columns(corpus)
+    columns = [*COLUMNS[:FURTHER], *further, *COLUMNS[FURTHER:]]
+    rows = []
+    for row in corpus.rows:
+        cells = _cells(row)
+        rows.append([*cells[:FURTHER], *further_cells(corpus, row), *cells[FURTHER:]])
+    numbers = [columns.index(name) for name in (*further, "parameters", "multiply-adds", "training s")]
+    notes = (basis(corpus), further_note(corpus), _seeds(corpus), pool_text(corpus))
+    return Table(columns, rows, " ".join(filter(None, notes)), numbers, [columns.index("verdict")])
 
 
 def pool_text(corpus: CorpusFindings) -> str:
@@ -184,26 +197,15 @@ def _seeds(corpus: CorpusFindings) -> str:
 
 def _cells(row: Row) -> list[str]:
     found = row.comparison
-    difference = ""
-    if found:
-        interval = f" ({interval_text(found.interval)})" if found.interval else ""
-        difference = points(found.contrast.difference) + interval
     return [
         row.model,
         row.encoder_self,
         row.decoder_self,
         row.cross,
         mean_text(row.mean, row.deviation, row.runs),
-        difference,
+        difference_with_interval(found.contrast.difference, found.interval) if found else "",
         verdict_text(row),
         count(row.parameters),
         millions(row.multiply_adds),
         seconds(row.training_seconds),
     ]
-
-
-def basis(corpus: CorpusFindings) -> str:
-    """Scorer's signature, test set, sentences, updates: what must be said with any BLEU."""
-    first = corpus.first
-    test_set = f"{first['test_set']}, " if first.get("test_set") else ""
-    return f"BLEU: {first['signature']}; {test_set}{first['sentences']:,} sentences; {first['updates']:,} updates."

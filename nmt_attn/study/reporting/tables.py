@@ -7,13 +7,21 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from nmt_attn.study.reporting import columns, expectations
 from nmt_attn.study.reporting.facts import CorpusFindings, Factorial, Findings, Interaction, Row, known_interval
 from nmt_attn.study.statistics import Contrast
 
 
 def table_rows(findings: Findings) -> list[dict[str, Any]]:
     """A row a corpus and model with numbers as they are, None where there is none; for pandas.DataFrame or a file."""
-    return [_row(corpus, row) for corpus in findings.corpora for row in corpus.rows]
+    corpora = list(findings.corpora)
+    return [
+        _row(corpus, row)
+        | columns.table_values(corpora, row)
+        | expectations.table_values(findings, corpus.name, row.model)
+        for corpus in corpora
+        for row in corpus.rows
+    ]
 
 
 def _row(corpus: CorpusFindings, row: Row) -> dict[str, Any]:
@@ -75,9 +83,10 @@ def json_text(findings: Findings) -> str:
                 "question": study.question,
                 "reference": study.reference,
                 "headline": list(study.headline),
-                "margins": vars(study.margins),
+                "margins": _margins(findings),
                 "sign": "difference = reference minus model: positive where the model is worse",
                 "control": control and {"corpus": control.corpus, "model": control.model, "passed": control.passed},
+                **expectations.expectation_fields(findings),
                 "corpora": {corpus.name: _corpus(corpus) for corpus in findings.corpora},
                 "models": [{**row, **more} for row, more in zip(table_rows(findings), _runs(findings), strict=True)],
                 "missing": [run.name for run in findings.missing],
@@ -89,6 +98,12 @@ def json_text(findings: Findings) -> str:
         )
         + "\n"
     )
+
+
+def _margins(findings: Findings) -> dict[str, float]:
+    """In BLEU points; that of expectations only where there are some."""
+    margins = vars(findings.study.margins)
+    return {name: value for name, value in margins.items() if name != "task" or findings.expectations}
 
 
 def _runs(findings: Findings) -> list[dict[str, Any]]:

@@ -1,0 +1,28 @@
+"""Agreement with a neighbour: the ending of each translation is that of the kind of word ``distance`` places before.
+
+There are four kinds of words; words without such a neighbour end as after the first kind. Self-attention needs to find
+a place: E2, E4 or a convolution.
+"""
+
+from random import Random
+
+from nmt_attn.corpora.tasks.task import Parameters, Task, WordPair
+from nmt_attn.corpora.tasks.words import ENDINGS, SOURCE, TARGET
+
+
+def _make(chance: Random, parameters: Parameters, length: int) -> WordPair:
+    words = [chance.randrange(parameters.vocabulary) for _ in range(length)]
+    before = [0] * min(parameters.distance, length) + words[: -parameters.distance]
+    return WordPair(
+        tuple(SOURCE[word] for word in words),
+        tuple(TARGET[word] + ENDINGS[other % len(ENDINGS)] for word, other in zip(words, before, strict=True)),
+        tuple((place, place) for place in range(length)),
+    )
+
+
+NEIGHBOUR = Task(
+    "each word with an ending that the word before decides",
+    _make,
+    Parameters(vocabulary=50),
+    ("vocabulary", "length", "distance"),
+)
