@@ -14,6 +14,7 @@ from nmt_attn.analysis.cost import Workload
 from nmt_attn.arguments import number_range, positive
 from nmt_attn.bench import command as bench_command
 from nmt_attn.corpora.controlled import TASKS
+from nmt_attn.inspection import command as inspection_command
 from nmt_attn.presets import SIZES, find_preset
 from nmt_attn.spec import SpecError
 from nmt_attn.study import command as study_command
@@ -204,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
 
     study_command.add_commands(commands)
     bench_command.add_commands(commands)
+    inspection_command.add_commands(commands)
     add("environment", environment, "versions, device and commit as one line of JSON")
     add("doctor", doctor, "print versions and device, train and translate a little, say what is wrong")
     add("user-dir", user_dir, "print the folder for fairseq's --user-dir")

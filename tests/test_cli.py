@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import nmt_attn
 from nmt_attn.cli import main
+from nmt_attn.corpora.controlled import parameters_of, write_corpus
 from nmt_attn.notation import NAMES
 from nmt_attn.presets import PRESETS
 
@@ -121,6 +123,31 @@ def test_describe_tells_the_formula_of_other_mixers(
         (["average", "nowhere.pt", "--output", "x.pt"], "the checkpoint must be a file, but nowhere.pt does not exist"),
         (["convert", "nowhere.pt", "x.pt"], "the checkpoint must be a file, but nowhere.pt does not exist"),
         (["table", "nowhere.json"], "a result must be a JSON file, but nowhere.json cannot be read"),
+        *(
+            (["corpus", name, "--out", "nowhere", *flags.split()], message)
+            for name, flags, message in (
+                (
+                    "lexicon",
+                    "--distance 2",
+                    "distance must not be given for lexicon, which has vocabulary, length only.",
+                ),
+                (
+                    "copy",
+                    "--noise 0.2",
+                    "noise must not be given for copy, which has vocabulary, length, distance only.",
+                ),
+                ("order", "--vocabulary 1", "vocabulary must be 2 to 500 with sentences of up to 8 words, got 1."),
+                ("recall", "--length 2-8", "length must be two numbers from 4 to 200, the lower first, got 2-8."),
+                ("noise", "--length 9-8", "length must be two numbers from 1 to 200, the lower first, got 9-8."),
+                ("reorder", "--distance 0", "distance must be 1 to 200, got 0."),
+                ("noise", "--noise nan", "noise must be 0 to 0.9, got nan."),
+                ("copy", "--test 0", "test must be a whole number from 1 to 2000000, got 0."),
+                *(
+                    ("fragment", f"--{flag} 3", f"--{flag} must not be given for fragment: its sentences are those of")
+                    for flag in ("vocabulary", "length", "distance", "noise")
+                ),
+            )
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
@@ -145,6 +172,48 @@ def test_an_empty_corpus_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["corpus", "fragment", "--out", str(tmp_path), "--train", "-1"]) == 2
     assert "-1" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.en"))
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "given"),
+    [
+        ("neighbour", "--vocabulary 8 --length 3-5 --distance 2",
+         {"vocabulary": 8, "length": (3, 5), "distance": 2}),
+        ("noise", "--noise 0.5 --length 7", {"noise": 0.5, "length": (7, 7)}),
+        ("order", "", {}),
+    ],
+)  # fmt: skip
+def test_corpus_writes_a_task_with_the_parameters_given(
+    name: str, flags: str, given: dict[str, Any], tmp_path: Path
+) -> None:
+    sizes = {"train": 30, "valid": 10, "test": 20, "seed": 4}
+    size_flags = [word for size, value in sizes.items() for word in (f"--{size}", str(value))]
+    assert main(["corpus", name, "--out", str(tmp_path / "written"), *size_flags, *flags.split()]) == 0
+    write_corpus(tmp_path / "expected", name, parameters_of(name, **given), **sizes)
+    written, expected = (
+        {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in ("written", "expected")
+    )
+    assert written == expected
+
+
+@pytest.mark.parametrize("value", ["", "5-", "-5", "0-4", "a-b", "3-4-5", "2.5", "3 - 4"])
+def test_length_is_two_whole_numbers(value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["corpus", "copy", "--out", str(tmp_path / "new"), f"--length={value}"])
+    assert exit_info.value.code == 2
+    message = f"error: argument --length: must be two whole numbers, LOW-HIGH, not '{value}'\n"
+    assert capsys.readouterr().err.endswith(message)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_corpus_of_more_sentences_than_there_are_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = ["--train", "1", "--valid", "1", "--test", "1"]
+    assert main(["corpus", "copy", "--out", str(tmp_path), "--vocabulary", "2", "--length", "1", *sizes]) == 2
+    assert capsys.readouterr().err == (
+        "nmt-attn: error: vocabulary and length must allow 3 different sentences, but copy gave only 2.\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["archs"], ["study", "status", "recipes/studies/wmt14.yaml", "--out", "no"]])

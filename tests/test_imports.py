@@ -41,6 +41,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"analysis", "arguments", "attention", "engine", "environment", "models", "notation", "presets", "spec"},
         {"torch", "fairseq", "matplotlib"},
     ),
+    "inspection": (
+        {"arguments", "attention", "corpora", "models", "notation", "spec", "study"},
+        {"torch", "fairseq", "numpy", "sentencepiece", "matplotlib", "jinja2"},
+    ),
     "describe": ({"analysis", "notation", "presets", "spec"}, set()),
     "environment": (set(), {"torch"}),
     "provenance": ({"analysis", "environment", "models", "study", "spec"}, set()),
@@ -54,6 +58,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "describe",
             "doctor",
             "environment",
+            "inspection",
             "models",
             "presets",
             "provenance",

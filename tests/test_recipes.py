@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,30 @@ def test_a_generated_corpus_is_learnt(tmp_path: Path) -> None:
         f"error: {tmp_path}/nmt_attn_tiny holds another run: UPDATES was '450', not '500'; "
         f"set OUT to a new folder, or remove {tmp_path}/nmt_attn_tiny"
     )
+
+
+def test_sentences_longer_than_those_of_the_training_are_a_second_test_set(tmp_path: Path) -> None:
+    """Where a generated corpus has them: here a text that is made by hand, in its place."""
+    text = tmp_path / "text"
+    text.mkdir()
+    pairs = [(pair.source_text, pair.target_text) for pair in generate(230, 7)]
+    pairs[219:] = [tuple(f"{one} {other}" for one, other in zip(*two, strict=True)) for two in pairwise(pairs[219:])]
+    for name, part in {
+        "train": pairs[:200],
+        "valid": pairs[200:208],
+        "test": pairs[208:219],
+        "long": pairs[219:],
+    }.items():
+        for language, lines in zip(("en", "de"), zip(*part, strict=True), strict=True):
+            (text / f"{name}.{language}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    done = _recipe("generated.sh", OUT=tmp_path, VOCABULARY=300, **TINY_RUN)
+    result = _last_json(done)
+    longer = json.loads((tmp_path / "nmt_attn_tiny" / "result-test1.json").read_text(encoding="utf-8"))
+    assert (result["test_set"], result["sentences"]) == ("test", 11)
+    assert (longer["test_set"], longer["sentences"]) == ("long", 10)
+    assert 0 <= longer["exact_match"] <= 100
+    assert longer["test_sha256"] == provenance.checksum([tmp_path / "data" / "raw" / "test1.de"])
+    assert (tmp_path / "data" / "raw" / "test1.de").read_bytes() == (text / "long.de").read_bytes()
 
 
 def test_the_embedded_corpus_has_the_data_of_the_published_results(tmp_path: Path) -> None:

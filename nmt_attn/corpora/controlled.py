@@ -29,7 +29,7 @@ TASKS: dict[str, Task] = {
     "copy": COPY,
 }
 MOST_LENGTH, MOST_NOISE = 200, 0.9
-PLAUSIBLE = 1000  # pairs in a row that came before: then there are no others
+TRIES = 1000  # sentences in a row that came before: then there are hardly others
 
 
 def parameters_of(
@@ -54,19 +54,23 @@ def parameters_of(
 
 
 def _checked(task: Task, parameters: Parameters) -> Parameters:
-    least = 2 * parameters.longest if task.distinct else 2
-    if not task.shortest <= parameters.shortest <= parameters.longest <= MOST_LENGTH:
+    longest = task.most_words if task.distinct else MOST_LENGTH
+    if not task.shortest <= parameters.shortest <= parameters.longest <= longest:
         raise ValueError(
-            f"length must be two numbers from {task.shortest} to {MOST_LENGTH}, the lower first, got "
+            f"length must be two numbers from {task.shortest} to {longest}, the lower first, got "
             f"{parameters.shortest}-{parameters.longest}."
         )
+    least = parameters.longest if task.distinct else 2
     if not least <= parameters.vocabulary <= task.most_words:
         raise ValueError(
             f"vocabulary must be {least} to {task.most_words} with sentences of up to {parameters.longest} words, got "
             f"{parameters.vocabulary}."
         )
-    if not 1 <= parameters.distance <= MOST_LENGTH:
-        raise ValueError(f"distance must be 1 to {MOST_LENGTH}, got {parameters.distance}.")
+    if "distance" in task.parameters and not task.nearest <= parameters.distance < parameters.shortest:
+        raise ValueError(
+            f"distance must be {task.nearest} to {parameters.shortest - 1}, less than the shortest sentence has words, "
+            f"got {parameters.distance}."
+        )
     if not 0 <= parameters.noise <= MOST_NOISE:
         raise ValueError(f"noise must be 0 to {MOST_NOISE}, got {parameters.noise}.")
     return parameters
@@ -78,8 +82,8 @@ def generate(name: str, parameters: Parameters, count: int, seed: int) -> Iterat
     Raises ValueError where ``count`` is not a number of pairs that can be had.
     """
     checked("count", count)
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise ValueError(f"seed must be a whole number, got {seed!r}.")
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed must be a whole number from 0 on, got {seed!r}.")
     return _pairs(name, parameters, count, Random(seed))
 
 
@@ -93,9 +97,10 @@ def _pairs(name: str, parameters: Parameters, count: int, chance: Random) -> Ite
             seen.add(pair.source)
             again = 0
             yield pair
-        elif (again := again + 1) > PLAUSIBLE:
+        elif (again := again + 1) >= TRIES:
             raise ValueError(
-                f"vocabulary and length must allow {count} different sentences, but {name} gave only {len(seen)}."
+                f"vocabulary and length must allow {count} different sentences, but after {len(seen)} of {name} "
+                f"{TRIES} in a row were not new."
             )
 
 
@@ -107,6 +112,13 @@ def write_corpus(
     Raises ValueError where a size is not a number of pairs that can be had.
     """
     sizes = checked_sizes(train=train, valid=valid, test=test)
-    write_splits(folder, sizes, generate(name, parameters, sum(sizes.values()), seed))
-    if TASKS[name].extends:
-        write_splits(folder, {"long": test}, generate(name, parameters.held_out, test, seed))
+    pairs = list(generate(name, parameters, sum(sizes.values()), seed))
+    longer = []
+    if TASKS[name].extends:  # drawn for themselves, or they would begin as sentences of the other files do
+        longer = list(_pairs(name, parameters.held_out, test, Random(f"longer, {seed}")))
+    write_splits(folder, sizes, iter(pairs))
+    if longer:
+        write_splits(folder, {"long": test}, iter(longer))
+    else:
+        for ending in ("en", "de", "align"):
+            (folder / f"long.{ending}").unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """What is seen inside a model, as plain data: one sentence pair at every site, and what all sentences say together.
 
+Layers count from 1, heads from 0; where a person reads them heads count from 1, too.
+
 Axes: h heads (of conv and deform: taps), t queries, s keys.
 """
 
@@ -19,7 +21,7 @@ class SiteRecord:
     weights: (h, t, s). terms: logits after division by sqrt(head size), (h, t, s), by name: "E1" to "E4", and
     "pattern" for what is no term of the paper; they sum to what the softmax sees; empty for convolutions.
     visible: (t, s), False where the mask, the window or the pattern hides a key; weights are zero there and terms are
-    not to be read.
+    not to be read. (h, t, s) where that differs between heads, as in fixed.
     """
 
     site: Site

@@ -15,7 +15,7 @@ from nmt_attn.spec import SpecError
 from nmt_attn.study.archs import canonical
 from nmt_attn.study.words import mapping, text
 
-LEARNT = 90.0  # percent, from which on the reference has learnt a task: of exact matches or, where there are none, BLEU
+LEARNT = 90.0  # BLEU from which on the reference has learnt a task
 NAMES = ("model", "can", "because")
 CAN = {"yes": True, "no": False}
 

@@ -12,6 +12,7 @@ import sacrebleu
 from sacrebleu.metrics import BLEU, CHRF
 
 from nmt_attn.spec import SpecError
+from nmt_attn.study.exact import exact_match
 from nmt_attn.study.tokenised import TokenisedScore, tokenised_score
 
 RESAMPLES = 1000
@@ -131,15 +132,6 @@ def score(
         exact_match(hypotheses, references, lowercase),
         tokenised,
     )
-
-
-def exact_match(hypotheses: Sequence[str], references: Sequence[str], lowercase: bool = False) -> float:
-    """How many percent of the translations are their reference, character by character.
-
-    Spaces at the ends of a line do not count; nor does case where all scores are without regard to it.
-    """
-    sides = ([(line.lower() if lowercase else line).strip() for line in lines] for lines in (hypotheses, references))
-    return 100 * sum(one == other for one, other in zip(*sides, strict=True)) / len(references)
 
 
 def _plain_signature(metric: Any) -> str:

@@ -1,13 +1,17 @@
 """Associative recall: the answer is in the sentence, and nowhere else."""
 
+import hashlib
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 
-from nmt_attn.corpora.recall import ASKED, PEOPLE, THINGS, TOLD, RecallPair, generate, write_corpus
+from nmt_attn.corpora.controlled import generate, parameters_of, write_corpus
+from nmt_attn.corpora.tasks.recall import PEOPLE, THINGS, alignment
 
-PAIRS = list(generate(3000, 7))
+PARAMETERS = parameters_of("recall")
+PAIRS = list(generate("recall", PARAMETERS, 3000, 7))
+TOLD, ASKED = 9, 9  # words of each kind in a sentence
 
 
 def _solved(source: str) -> str:
@@ -41,8 +45,8 @@ def test_words_are_as_many_as_people_and_things_say() -> None:
 
 
 def test_alignments_lead_to_the_same_place_and_to_the_word_that_told() -> None:
-    pair = RecallPair(("baloKey", "miroHat", "balo", "balo", "miro"), ("key", "hat", "key", "key", "hat"))
-    assert pair.alignment == ((0, 0), (0, 2), (0, 3), (1, 1), (1, 4), (2, 2), (3, 3), (4, 4))
+    links = alignment(["baloKey", "miroHat", "balo", "balo", "miro"])
+    assert links == ((0, 0), (0, 2), (0, 3), (1, 1), (1, 4), (2, 2), (3, 3), (4, 4))
 
 
 def test_neither_the_name_nor_the_place_tells_the_answer() -> None:
@@ -64,21 +68,45 @@ def test_the_word_that_told_stands_at_any_distance() -> None:
     assert set(distances) == set(range(1, TOLD + ASKED))
 
 
+@pytest.mark.parametrize("length", [4, 5, 17, 30])
+def test_half_of_the_words_tell_in_sentences_of_other_lengths(length: int) -> None:
+    for pair in generate("recall", parameters_of("recall", length=(length, length)), 300, 2):
+        told = [word for word in pair.source if len(word) > 4]
+        assert len(pair.source) == len(pair.target) == length
+        assert len(told) == len({word[:4] for word in told}) == (length + 1) // 2
+        assert all(len(word) > 4 for word in pair.source[:2])
+        assert _solved(pair.source_text) == pair.target_text
+
+
 def test_a_shorter_corpus_is_the_beginning_of_a_longer_one() -> None:
-    assert list(generate(20, 3)) == list(generate(50, 3))[:20]
-    assert list(generate(20, 3)) != list(generate(20, 4))
+    first, longer, other = (
+        list(generate("recall", PARAMETERS, count, seed)) for count, seed in ((20, 3), (50, 3), (20, 4))
+    )
+    assert first == longer[:20]
+    assert first != other
+
+
+def test_the_pairs_are_those_of_the_published_results() -> None:
+    text = "".join(
+        f"{pair.source_text}\t{pair.target_text}\t{pair.alignment}\n" for pair in generate("recall", PARAMETERS, 200, 1)
+    )
+    assert (
+        hashlib.sha256(text.encode()).hexdigest() == "2ed69f3daa62ef82b269f636e4e54f353bfd6a6c4c2575c7e10853389057ec6a"
+    )
 
 
 def test_no_sentence_stands_in_two_splits(tmp_path: Path) -> None:
-    write_corpus(tmp_path, train=300, valid=20, test=30, seed=1)
+    write_corpus(tmp_path, "recall", PARAMETERS, train=300, valid=20, test=30, seed=1)
     lines = {path.name: path.read_text(encoding="utf-8").splitlines() for path in tmp_path.iterdir()}
     assert {name: len(text) for name, text in lines.items() if name.endswith(".en")} == {
         "train.en": 300,
         "valid.en": 20,
         "test.en": 30,
+        "long.en": 30,
     }
-    assert len(set(lines["train.en"] + lines["valid.en"] + lines["test.en"])) == 350
-    assert [_solved(line) for line in lines["test.en"]] == lines["test.de"]
+    assert len(set(lines["train.en"] + lines["valid.en"] + lines["test.en"] + lines["long.en"])) == 380
+    for split in ("test", "long"):
+        assert [_solved(line) for line in lines[f"{split}.en"]] == lines[f"{split}.de"]
     assert [line.count("-") for line in lines["test.align"]] == [TOLD + 2 * ASKED] * 30
 
 
@@ -92,4 +120,4 @@ def test_no_sentence_stands_in_two_splits(tmp_path: Path) -> None:
 )
 def test_sizes_that_cannot_be_had_are_refused(sizes: dict[str, int], message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
-        write_corpus(tmp_path, **{"train": 3, "valid": 3, "test": 3, "seed": 1, **sizes})
+        write_corpus(tmp_path, "recall", PARAMETERS, **{"train": 3, "valid": 3, "test": 3, "seed": 1, **sizes})

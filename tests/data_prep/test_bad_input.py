@@ -382,6 +382,28 @@ def test_a_vocabulary_that_the_text_does_not_allow_is_refused(
     _prepared(out, run())
 
 
+def test_whole_words_are_subwords_with_the_vocabulary_that_is_named(out: Path, run: Run) -> None:
+    """Each known word is one; unknown words in a row are one <unk>, as everywhere in SentencePiece."""
+    result = run("--subwords", "word")
+    texts = {path.name: list(read_lines(path)) for path in (out / "text").glob("*.??")}
+    known = {word for name in ("train.en", "train.de") for line in texts[name] for word in line.split()}
+    message = (
+        f"--vocabulary must be {len(known) + 1} with --subwords word, for all {len(known)} words of the training text "
+        "and <unk>, not 150"
+    )
+    _refused(out, "subwords", result, message)
+    _prepared(out, run("--subwords", "word", "--vocabulary", len(known) + 1))
+    learned = [line.split("\t")[0] for line in read_lines(out / "subwords" / "subwords.vocab")]
+    assert sorted(learned) == sorted(["<unk>", *("▁" + word for word in known)])
+    unknown = 0
+    for name in ("train.en", "train.de", "valid.en", "valid.de", "test.en", "test.de"):
+        expected = [" ".join("▁" + word if word in known else "<unk>" for word in line.split()) for line in texts[name]]
+        unknown += sum(line.count("<unk>") for line in expected)
+        together = [re.sub(r"<unk>( <unk>)+", "<unk>", line) for line in expected]
+        assert list(read_lines(out / "pieces" / name)) == together
+    assert unknown > 0
+
+
 # Flags
 
 

@@ -288,7 +288,7 @@ WRONG: list[tuple[Any, str]] = [
         f"control: model must be a model on b other than the reference, not {OTHER}",
     ),
     ({"margins": 1}, "margins must be a mapping, such as name: value, not '1'"),
-    ({"margins": {"loose": 1}}, "margins must have names among negligible, strict, vital, not loose"),
+    ({"margins": {"loose": 1}}, "margins must have names among negligible, strict, vital, task, not loose"),
     ({"margins": {"vital": "big"}}, "margins: vital must be a number of BLEU points, not 'big'"),
     ({"margins": {"vital": ""}}, "margins: vital must be a number of BLEU points, not ''"),
     ({"margins": {"vital": [1]}}, "margins: vital must be a number of BLEU points, not ['1']"),
@@ -383,7 +383,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"corpora": {"text": {}}}, "corpora: text must have recipe"),
     (
         {"corpora": _corpus(setting={})},
-        "corpora: text must have names among recipe, settings, models, seeds, not setting",
+        "corpora: text must have names among recipe, settings, models, seeds, expect, not setting",
     ),
     ({"corpora": _corpus(recipe=["a"])}, "corpora: text: recipe must be one value, not ['a']"),
     (

@@ -118,6 +118,25 @@ def test_a_score_equals_that_of_sacrebleus_command_in_every_digit(
     assert result["chrf_signature"].startswith(f"nrefs:1|case:{case}|eff:yes|nc:6|nw:0|space:no|")
 
 
+@pytest.mark.parametrize(("flags", "expected"), [((), 40.0), (("--lowercase",), 60.0)])
+def test_an_exact_match_is_a_translation_that_is_its_reference(
+    flags: tuple[str, ...], expected: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Spaces at the ends do not count, those inside do; case only without --lowercase."""
+    hypotheses, references = ["a b", " a b\t", "A b", "a  b", "a b."], ["a b"] * 5
+    assert main([*_files(tmp_path, hypotheses, references), *flags]) == 0
+    assert json.loads(capsys.readouterr().out)["exact_match"] == expected
+
+
+def test_exact_matches_are_counted_over_all_sentences() -> None:
+    hypotheses, references = _texts()
+    equal = sum(one.strip() == other for one, other in zip(hypotheses, references, strict=True))
+    assert 0 < equal < 300
+    assert score(hypotheses, references).exact_match == pytest.approx(100 * equal / 300)
+    assert score(hypotheses, references).fields()["exact_match"] == round(100 * equal / 300, 4)
+    assert score(references, references).exact_match == 100
+
+
 def test_two_texts_are_scored_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = _files(tmp_path, *_texts())
     assert main([*arguments, "--test-set", "wmt14/full", "--target-lang", "de"]) == 0
@@ -127,7 +146,7 @@ def test_two_texts_are_scored_without_a_run(tmp_path: Path, capsys: pytest.Captu
     assert list(result) == [
         *("bleu", "signature", "bleu_bootstrap_mean", "bleu_bootstrap_half_width"),
         *("bleu_bootstrap_resamples", "bleu_bootstrap_seed", "chrf", "chrf_signature", "scorer", "sentences"),
-        *("tokenised_bleu", "compound_split_bleu", "tokeniser", "test_sha256", "test_set"),
+        *("exact_match", "tokenised_bleu", "compound_split_bleu", "tokeniser", "test_sha256", "test_set"),
     ]
     assert result["scorer"] == f"sacrebleu {sacrebleu.__version__}"
     assert result["sentences"] == 300
@@ -138,8 +157,8 @@ def test_two_texts_are_scored_without_a_run(tmp_path: Path, capsys: pytest.Captu
     assert low < result["bleu"] < high
     assert printed.err == (
         f"BLEU {result['bleu']:.1f} (95 % interval {low:.1f} to {high:.1f} over sentences), "
-        f"chrF2 {result['chrf']:.1f}, tokenised {result['tokenised_bleu']:.1f}, "
-        f"compound-split {result['compound_split_bleu']:.1f}; "
+        f"chrF2 {result['chrf']:.1f}, exact match {result['exact_match']:.1f} %, "
+        f"tokenised {result['tokenised_bleu']:.1f}, compound-split {result['compound_split_bleu']:.1f}; "
         f"300 sentences; {result['signature']}\n"
     )
     assert main(arguments) == 0

@@ -1,7 +1,8 @@
 """Copies from a distance that a word tells: "back3" is translated as the word three places before it is.
 
-At most ``distance`` places, and always to a word with a translation of its own. Self-attention needs a place that
-depends on the query's content: E2, or the offsets of deformable convolution, each as far as it reaches.
+Two to ``distance`` places, and always to a word with a translation of its own; not one, as the decoder has just read
+the translation of that one. The repeated word is what a copy is aligned with. Self-attention needs a place that depends
+on the query's content: E2, or the offsets of deformable convolution, each as far as it reaches.
 """
 
 from random import Random
@@ -9,23 +10,23 @@ from random import Random
 from nmt_attn.corpora.tasks.task import Parameters, Task, WordPair
 from nmt_attn.corpora.tasks.words import SOURCE, TARGET
 
-COPIES = 1 / 3  # of the words
+NEAREST = 2
+TRIES = 1 / 2  # of the words are copies, if at the distance that is drawn there is a word to repeat
 
 
 def _make(chance: Random, parameters: Parameters, length: int) -> WordPair:
     source: list[str] = []
     target: list[str] = []
     links = []
-    plain: list[int] = []  # places of words with a translation of their own
+    plain: set[int] = set()  # places of words with a translation of their own
     for place in range(length):
-        known = [at for at in plain if place - at <= parameters.distance]
-        if known and chance.random() < COPIES:
-            at = chance.choice(known)
+        at = place - chance.randint(NEAREST, parameters.distance)
+        if at in plain and chance.random() < TRIES:
             source.append(f"back{place - at}")
             target.append(target[at])
         else:
             at = place
-            plain.append(place)
+            plain.add(place)
             word = chance.randrange(parameters.vocabulary)
             source.append(SOURCE[word])
             target.append(TARGET[word])
@@ -38,4 +39,5 @@ COPY = Task(
     _make,
     Parameters(distance=4),
     ("vocabulary", "length", "distance"),
+    nearest=NEAREST,
 )

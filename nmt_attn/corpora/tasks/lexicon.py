@@ -1,6 +1,7 @@
 """Monotone word by word: word number i of the target is the translation of word number i of the source.
 
-Cross attention needs no content: position alone (0001, 0100) says where to look.
+Cross attention needs no content: position alone (0001, 0100) says where to look. Sentences have up to 20 words, more
+than a tiny model has heads of cross attention (12): it cannot give each place a head of its own.
 """
 
 from random import Random
@@ -18,4 +19,6 @@ def _make(chance: Random, parameters: Parameters, length: int) -> WordPair:
     )
 
 
-LEXICON = Task("each word by itself, in the same order", _make, Parameters(), ("vocabulary", "length"))
+LEXICON = Task(
+    "each word by itself, in the same order", _make, Parameters(shortest=10, longest=20), ("vocabulary", "length")
+)

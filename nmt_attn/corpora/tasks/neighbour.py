@@ -1,7 +1,8 @@
-"""Agreement with a neighbour: the ending of each translation is that of the kind of word ``distance`` places before.
+"""Agreement with a neighbour: the ending of each translation is that of the kind of word ``distance`` places behind.
 
-There are four kinds of words; words without such a neighbour end as after the first kind. Self-attention needs to find
-a place: E2, E4 or a convolution.
+The kind of a word is its number modulo 4, endings are a, e, i, o; words without such a neighbour end in a. The
+neighbour stands behind and not before, because what is before the decoder has just translated. Self-attention needs to
+find a place: E2, E4 or a convolution.
 """
 
 from random import Random
@@ -12,16 +13,16 @@ from nmt_attn.corpora.tasks.words import ENDINGS, SOURCE, TARGET
 
 def _make(chance: Random, parameters: Parameters, length: int) -> WordPair:
     words = [chance.randrange(parameters.vocabulary) for _ in range(length)]
-    before = [0] * min(parameters.distance, length) + words[: -parameters.distance]
+    behind = words[parameters.distance :] + [0] * min(parameters.distance, length)
     return WordPair(
         tuple(SOURCE[word] for word in words),
-        tuple(TARGET[word] + ENDINGS[other % len(ENDINGS)] for word, other in zip(words, before, strict=True)),
+        tuple(TARGET[word] + ENDINGS[other % len(ENDINGS)] for word, other in zip(words, behind, strict=True)),
         tuple((place, place) for place in range(length)),
     )
 
 
 NEIGHBOUR = Task(
-    "each word with an ending that the word before decides",
+    "each word with an ending that the next word decides",
     _make,
     Parameters(vocabulary=50),
     ("vocabulary", "length", "distance"),

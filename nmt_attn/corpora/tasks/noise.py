@@ -1,6 +1,7 @@
 """Noise to leave out: between the words stand some that have no translation, always the same few.
 
-What is noise shows in the word itself: saliency of the key (E3) may do in self-attention.
+What is noise shows in the word itself: saliency of the key (E3) may do in self-attention. Before each word, and at the
+end, stands one more word of noise with the chance ``noise``, again and again.
 """
 
 from random import Random
@@ -14,11 +15,18 @@ def _make(chance: Random, parameters: Parameters, length: int) -> WordPair:
     source: list[str] = []
     links = []
     for place, word in enumerate(words):
-        while chance.random() < parameters.noise:
-            source.append(chance.choice(NOISE))
+        source += _noise(chance, parameters.noise)
         links.append((len(source), place))
         source.append(SOURCE[word])
+    source += _noise(chance, parameters.noise)
     return WordPair(tuple(source), tuple(TARGET[word] for word in words), tuple(links))
+
+
+def _noise(chance: Random, share: float) -> list[str]:
+    words = []
+    while chance.random() < share:
+        words.append(chance.choice(NOISE))
+    return words
 
 
 NOISE_TASK = Task(

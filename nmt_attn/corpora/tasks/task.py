@@ -50,8 +50,8 @@ class Task:
 
     about: in one line. make: a pair of so many words. parameters: names of those that ``make`` reads.
     counts: what the length is the number of. shortest and most_words: the least length and the largest vocabulary that
-    there can be. distinct: whether the words of a sentence differ. extends: whether longer sentences are made of the
-    same words.
+    there can be. distinct: whether half of the words of a sentence differ. extends: whether longer sentences are made
+    of the same words. nearest: the least distance.
     """
 
     about: str
@@ -63,3 +63,4 @@ class Task:
     most_words: int = MOST_WORDS
     distinct: bool = False
     extends: bool = True
+    nearest: int = 1

@@ -70,11 +70,9 @@ def _problems(
 
 def _learnt(base: Row) -> str | None:
     """What the reference falls short of; None where it has learnt the task."""
-    name, value = ("BLEU", base.mean) if base.exact_match is None else ("exact match", base.exact_match)
-    unit = "" if base.exact_match is None else " %"
-    if value >= LEARNT:
+    if base.mean >= LEARNT:
         return None
-    return f"{name} {value:.{decimals(value, [LEARNT])}f}{unit}, below {LEARNT:g}{unit}"
+    return f"BLEU {base.mean:.{decimals(base.mean, [LEARNT])}f}, below {LEARNT:g}"
 
 
 def _outcome(can: bool, interval: tuple[float, float], margin: float, doubt: str) -> tuple[Outcome, str]:

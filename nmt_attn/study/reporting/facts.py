@@ -188,16 +188,6 @@ class CorpusFindings:
         """Models with scores too near to zero to estimate the common variance."""
         return [row.model for row in self.rows if row.model not in self.pool]
 
-    @property
-    def further(self) -> dict[str, FurtherScores]:
-        """The further test sets that any model has scores on, with those of one of them."""
-        return {name: scores for row in reversed(self.rows) for name, scores in row.further.items()}
-
-    @property
-    def has_exact_match(self) -> bool:
-        """Whether any model's results tell it: those of earlier versions do not."""
-        return any(row.exact_match is not None for row in self.rows)
-
 
 @dataclass(frozen=True)
 class Findings:
