@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command. A mistake in the input is one line on standard error and exit code 2."""
     options = _parser().parse_args(arguments)
     options.given = sys.argv[1:] if arguments is None else arguments
-    logging.getLogger("fairseq.tasks.text_to_speech").setLevel(logging.WARNING)  # it advertises a package
+    for name in ("fairseq.tasks.text_to_speech", "matplotlib"):  # fairseq's import lets all loggers speak
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         return options.command(options)
     except SpecError as error:

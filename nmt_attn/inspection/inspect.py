@@ -58,9 +58,10 @@ def inspect(
 
     targets: None for the model's own translations. Raises SpecError for input that does not fit.
     """
+    unread = loaded.pairs(sources, targets)
     words = None if gold is None else _gold_words(gold, sources, targets)
     say("reading" if targets is not None else "translating")
-    pairs = list(loaded.pairs(sources, targets))
+    pairs = list(unread)
     means = loaded.mean_queries(pairs)
     say(f"terms of {len(pairs)} sentence pairs")
     shares = contributions(loaded, pairs, resamples)
@@ -131,11 +132,12 @@ def write(found: Inspection, out: Path, title: str, notes: Sequence[str], say: S
     return out / "index.html"
 
 
-def tables(found: Inspection) -> str:
-    """The tables in Markdown; a line if there is nothing to count, as in a model of convolutions alone."""
-    if not (found.heads or found.shares or found.alignments):
-        return "Convolutions only: no heads of attention and no terms to count.\n"
-    return markdown(found.heads, found.shares, found.alignments, found.chance)
+def tables(found: Inspection, heads: bool = True) -> str:
+    """The tables in Markdown, with that of the heads if asked for; a line if there is nothing to count."""
+    shown = found.heads if heads else ()
+    if not (shown or found.shares or found.alignments):
+        return "No terms to count: all attention is uniform, or convolution.\n"
+    return markdown(shown, found.shares, found.alignments, found.chance)
 
 
 def _pictures(name: str, figure: Any) -> dict[str, bytes]:

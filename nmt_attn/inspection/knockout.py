@@ -39,8 +39,10 @@ FIELDS = {"E1": "query_key", "E2": "query_position", "E3": "key", "E4": "positio
 
 
 def terms_of(model: Any, sites: Sequence[Site]) -> list[str]:
-    """The terms, of E1 to E4, that some layer has at one of the sites."""
+    """The terms, of E1 to E4, that some layer has at one of the sites. Raises SpecError for fixed patterns."""
     specs = [attention.spec for _, _, attention in _attentions(model, sites).values()]
+    for spec in specs:
+        _check_heads(spec)
     return [name for name, field in FIELDS.items() if any(getattr(spec.terms, field) for spec in specs)]
 
 
@@ -50,7 +52,7 @@ def knocked_out(
 ) -> Iterator[None]:
     """Inside, the model is without the term at these sites, in all layers that have it. means: for Replacement.MEAN.
 
-    Raises SpecError where no layer has it, or where it cannot be taken out.
+    Raises SpecError where no layer has it, where a mean is missing, and as without.
     """
     if term not in terms_of(model, sites):
         names = " and ".join(site.value for site in sites)
@@ -58,10 +60,12 @@ def knocked_out(
     whole = {
         place: found for place, found in _attentions(model, sites).items() if getattr(found[2].spec.terms, FIELDS[term])
     }
-    left = {
-        place: without(attention, term, means.get(place) if replacement is Replacement.MEAN else None)
-        for place, (_, _, attention) in whole.items()
-    }
+    if replacement is Replacement.ZERO:
+        means = {}
+    elif lacking := [place for place, found in whole.items() if found[2].spec.terms.use_query and place not in means]:
+        site, layer = lacking[0]
+        raise SpecError(f"mean queries must be those of this model, not without {site.value} attention, layer {layer}")
+    left = {place: without(attention, term, means.get(place)) for place, (_, _, attention) in whole.items()}
     try:
         for place, (owner, name, _) in whole.items():
             setattr(owner, name, left[place])
@@ -87,13 +91,16 @@ def _attentions(model: Any, sites: Sequence[Site]) -> dict[Place, tuple[nn.Modul
 def without(mixer: GeneralizedAttention, term: str, mean_query: Tensor | None = None) -> GeneralizedAttention:
     """The site with the same parameters and without a term. mean_query: (h, d), to be moved first.
 
-    Raises SpecError for a term that it does not have, and for fixed patterns, which are heads of their own.
+    Raises SpecError for a term that it does not have, for fixed patterns, and for a mean query of another shape.
     """
     spec = mixer.spec
-    if not getattr(spec.terms, FIELDS[term]):
+    _check_heads(spec)
+    if term not in FIELDS or not getattr(spec.terms, FIELDS[term]):
         raise SpecError(f"the term to take out must be one of code {spec.terms.code}, not {term}")
-    if spec.positions is Positions.FIXED:
-        raise SpecError(f"{term} must be left where it is in {spec.text}: its patterns take the place of heads")
+    if mean_query is not None and mean_query.shape != (spec.heads, spec.head_size):
+        raise SpecError(
+            f"the mean query of {spec.text} must be {(spec.heads, spec.head_size)}, not {tuple(mean_query.shape)}"
+        )
     moving, still = ("query_key", "key") if term in ("E1", "E3") else ("query_position", "position")
     if mean_query is None or not getattr(spec.terms, moving):
         return _made(mixer, _changed(spec, {FIELDS[term]: False}), {})
@@ -101,6 +108,14 @@ def without(mixer: GeneralizedAttention, term: str, mean_query: Tensor | None = 
     left = -mean_query if term in ("E3", "E4") else mean_query + (0.0 if own is None else own)
     digits = {still: True} if term in ("E3", "E4") else {moving: False, still: True}
     return _made(mixer, _changed(spec, digits), {VECTORS[still]: left})
+
+
+def _check_heads(spec: AttentionSpec) -> None:
+    if spec.positions is Positions.FIXED:
+        raise SpecError(
+            f"the site to take terms out of must be without fixed patterns, which are heads of their own, "
+            f"not {spec.text}: name other sites"
+        )
 
 
 VECTORS = {"key": "key_saliency", "position": "position_bias"}

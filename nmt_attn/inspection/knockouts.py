@@ -41,17 +41,18 @@ def knock_outs(
 ) -> Iterator[KnockOut]:
     """First the whole model, then each term of each group of sites, replaced in both ways.
 
-    The mean queries are those of the sources read with the references. Raises SpecError as Loaded.pairs and score.
+    The mean queries are those of the sources read with the references. Raises SpecError as Loaded.pairs, terms_of and
+    score.
     """
+    terms = {group: terms_of(loaded.model, GROUPS[group]) for group in groups}
     pairs = list(loaded.pairs(sources, references))
     means = loaded.mean_queries(pairs)
     whole = score(loaded.translations(sources), references)
     yield _found("", "", "", whole, whole)
     for group in groups:
-        sites = GROUPS[group]
-        for term in terms_of(loaded.model, sites):
+        for term in terms[group]:
             for replacement in Replacement:
-                with knocked_out(loaded.model, sites, term, replacement, means):
+                with knocked_out(loaded.model, GROUPS[group], term, replacement, means):
                     left = loaded.translations(sources)
                 yield _found(group, term, replacement.value, score(left, references), whole)
 

@@ -20,6 +20,7 @@ from nmt_attn.study.reporting.facts import (
 )
 from nmt_attn.study.reporting.families import corrected
 from nmt_attn.study.reporting.records import Record, Translations, planned_results
+from nmt_attn.study.reporting.removals import read_knockouts
 from nmt_attn.study.statistics import Cells, varying
 
 __all__ = [
@@ -51,7 +52,7 @@ def find(study: Study, records: Sequence[Mapping[str, Any]], folder: Path | None
     passed = _control_passed(study, rows)
     corpora = tuple(_corpus(study, corpus, rows[corpus.name], passed, Translations(folder)) for corpus in study.corpora)
     control = _control(study, {corpus.name: corpus.rows for corpus in corpora})
-    return Findings(study, control, corpora, tuple(missing), tuple(unplanned))
+    return Findings(study, control, corpora, tuple(missing), tuple(unplanned), tuple(read_knockouts(folder)))
 
 
 def _cells(rows: Sequence[Row], reference: str) -> Cells | None:

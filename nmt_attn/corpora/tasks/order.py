@@ -1,9 +1,9 @@
 """The target's order is told by tags of the source: each word stands behind the number of its place.
 
 "2 kelu 3 mira 1 bado" says that bado comes first, kelu second, mira third. Which source word comes next cannot be
-known from where it stands: cross attention has to compare contents (E1), unless the encoder's self-attention has done
-so and sorted the words. Sentences have up to 16 words, more than a tiny model has heads of cross attention (12): it
-cannot give each number a head of its own. The numbers are aligned with nothing.
+known from where it stands: cross attention has to compare contents (E1). Two ways round it are open to large models:
+self-attention of the encoder can compare contents and sort the words, and with as many heads as numbers each can find
+the word of one number (E3). The numbers are aligned with nothing.
 
 Numbers beyond the longest training sentence would be unknown words, so there are no longer sentences.
 """
@@ -28,7 +28,7 @@ def _make(chance: Random, parameters: Parameters, length: int) -> WordPair:
 ORDER = Task(
     "words in the order that numbers in the source tell",
     _make,
-    Parameters(shortest=10, longest=16),
+    Parameters(shortest=4, longest=8),
     ("vocabulary", "length"),
     "words that are translated",
     extends=False,

@@ -191,13 +191,17 @@ class CorpusFindings:
 
 @dataclass(frozen=True)
 class Findings:
-    """All of a study: missing are planned runs without a result, unplanned results that the study does not name."""
+    """All of a study: missing are planned runs without a result, unplanned results that the study does not name.
+
+    knockouts: lines of the study's folder, see reporting.removals.
+    """
 
     study: Study
     control: ControlFinding | None
     corpora: tuple[CorpusFindings, ...]
     missing: tuple[Run, ...]
     unplanned: tuple[str, ...]
+    knockouts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def expectations(self) -> list[ExpectationFinding]:

@@ -20,6 +20,7 @@ from nmt_attn.study.reporting.phrases import (
     seconds,
     verdict_text,
 )
+from nmt_attn.study.reporting.removals import all_removals, removal_section
 from nmt_attn.study.statistics import POOLED_FROM
 from nmt_attn.study.verdicts import Word
 
@@ -55,6 +56,7 @@ def summary(findings: Findings) -> Iterator[Block]:
         f"that is exploratory on the corpus, is below 5 %. {progress(findings)}"
     )
     yield from expectation_section(findings)
+    yield from removal_section(all_removals(findings), margins.vital)
     for corpus in findings.corpora:
         if len(findings.corpora) > 1 or findings.expectations:
             yield Heading(2, f"Corpus {corpus.name}")

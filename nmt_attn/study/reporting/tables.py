@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from nmt_attn.study.reporting import columns, expectations
+from nmt_attn.study.reporting import columns, expectations, removals
 from nmt_attn.study.reporting.facts import CorpusFindings, Factorial, Findings, Interaction, Row, known_interval
 from nmt_attn.study.statistics import Contrast
 
@@ -89,6 +89,7 @@ def json_text(findings: Findings) -> str:
                 **expectations.expectation_fields(findings),
                 "corpora": {corpus.name: _corpus(corpus) for corpus in findings.corpora},
                 "models": [{**row, **more} for row, more in zip(table_rows(findings), _runs(findings), strict=True)],
+                **removals.removal_fields(removals.all_removals(findings), study.margins.vital),
                 "missing": [run.name for run in findings.missing],
                 "unplanned": list(findings.unplanned),
             },
