@@ -242,7 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--vocabulary", type=int, help="source words with a meaning")
     sub.add_argument("--length", type=number_range, metavar="LOW-HIGH", help="words of a sentence; in long to 2 x HIGH")
     sub.add_argument("--distance", type=int, help="how far a translation looks, in words")
-    sub.add_argument("--noise", type=float, help="share of source words without a meaning")
+    sub.add_argument("--noise", type=float, help="chance of one more word without a meaning at each place")
     sub = add("average", average, "average the parameters of checkpoints")
     sub.add_argument("checkpoints", type=Path, nargs="+", help="files, or folders of which the --last are taken")
     sub.add_argument("--last", type=int, default=5, help="checkpoints of a folder (%(default)s)")

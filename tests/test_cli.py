@@ -137,9 +137,14 @@ def test_describe_tells_the_formula_of_other_mixers(
                     "noise must not be given for copy, which has vocabulary, length, distance only.",
                 ),
                 ("order", "--vocabulary 1", "vocabulary must be 2 to 500 with sentences of up to 8 words, got 1."),
-                ("recall", "--length 2-8", "length must be two numbers from 4 to 200, the lower first, got 2-8."),
+                ("recall", "--length 2-8", "length must be two numbers from 4 to 64, the lower first, got 2-8."),
                 ("noise", "--length 9-8", "length must be two numbers from 1 to 200, the lower first, got 9-8."),
-                ("reorder", "--distance 0", "distance must be 1 to 200, got 0."),
+                (
+                    "copy",
+                    "--distance 5 --length 5-9",
+                    "distance must be 2 or more and less than the shortest sentence has words, 5, got 5.",
+                ),
+                ("order", "--seed -1", "seed must be a whole number from 0 on, got -1."),
                 ("noise", "--noise nan", "noise must be 0 to 0.9, got nan."),
                 ("copy", "--test 0", "test must be a whole number from 1 to 2000000, got 0."),
                 *(
@@ -177,8 +182,8 @@ def test_an_empty_corpus_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("name", "flags", "given"),
     [
-        ("neighbour", "--vocabulary 8 --length 3-5 --distance 2",
-         {"vocabulary": 8, "length": (3, 5), "distance": 2}),
+        ("neighbour", "--vocabulary 8 --length 4-5 --distance 3",
+         {"vocabulary": 8, "length": (4, 5), "distance": 3}),
         ("noise", "--noise 0.5 --length 7", {"noise": 0.5, "length": (7, 7)}),
         ("order", "", {}),
     ],
@@ -206,14 +211,16 @@ def test_length_is_two_whole_numbers(value: str, tmp_path: Path, capsys: pytest.
     assert not (tmp_path / "new").exists()
 
 
-def test_a_corpus_of_more_sentences_than_there_are_is_refused(
+def test_a_corpus_of_more_sentences_than_there_are_is_refused_before_anything_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sizes = ["--train", "1", "--valid", "1", "--test", "1"]
-    assert main(["corpus", "copy", "--out", str(tmp_path), "--vocabulary", "2", "--length", "1", *sizes]) == 2
+    flags = "--vocabulary 2 --length 3 --distance 2 --train 9 --valid 4 --test 4"
+    assert main(["corpus", "copy", "--out", str(tmp_path / "new"), *flags.split()]) == 2
     assert capsys.readouterr().err == (
-        "nmt-attn: error: vocabulary and length must allow 3 different sentences, but copy gave only 2.\n"
+        "nmt-attn: error: vocabulary and length must allow 17 different sentences, but after 12 of copy 1000 in a row "
+        "were not new.\n"
     )
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("arguments", [["archs"], ["study", "status", "recipes/studies/wmt14.yaml", "--out", "no"]])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from nmt_attn.corpora.files import checked, checked_sizes, write_splits
+from nmt_attn.corpora.files import checked, checked_sizes, remove_split, write_splits
 from nmt_attn.corpora.tasks.copy import COPY
 from nmt_attn.corpora.tasks.lexicon import LEXICON
 from nmt_attn.corpora.tasks.neighbour import NEIGHBOUR
@@ -68,8 +68,8 @@ def _checked(task: Task, parameters: Parameters) -> Parameters:
         )
     if "distance" in task.parameters and not task.nearest <= parameters.distance < parameters.shortest:
         raise ValueError(
-            f"distance must be {task.nearest} to {parameters.shortest - 1}, less than the shortest sentence has words, "
-            f"got {parameters.distance}."
+            f"distance must be {task.nearest} or more and less than the shortest sentence has words, "
+            f"{parameters.shortest}, got {parameters.distance}."
         )
     if not 0 <= parameters.noise <= MOST_NOISE:
         raise ValueError(f"noise must be 0 to {MOST_NOISE}, got {parameters.noise}.")
@@ -120,5 +120,4 @@ def write_corpus(
     if longer:
         write_splits(folder, {"long": test}, iter(longer))
     else:
-        for ending in ("en", "de", "align"):
-            (folder / f"long.{ending}").unlink(missing_ok=True)
+        remove_split(folder, "long")

@@ -43,6 +43,12 @@ def write_splits(folder: Path, sizes: dict[str, int], pairs: Iterator[Pair]) -> 
         _write(folder / f"{name}.align", [" ".join(f"{i}-{j}" for i, j in pair.alignment) for pair in split])
 
 
+def remove_split(folder: Path, name: str) -> None:
+    """Takes away a set that another corpus has left in the folder."""
+    for ending in ("en", "de", "align"):
+        (folder / f"{name}.{ending}").unlink(missing_ok=True)
+
+
 def _write(path: Path, lines: list[str]) -> None:
     temporary = path.with_name(path.name + ".part")
     with temporary.open("w", encoding="utf-8", newline="\n") as file:

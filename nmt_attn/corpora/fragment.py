@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nmt_attn.corpora import english_sentence, german_sentence
-from nmt_attn.corpora.files import MOST_PAIRS, checked, checked_sizes, write_splits
+from nmt_attn.corpora.files import MOST_PAIRS, checked, checked_sizes, remove_split, write_splits
 from nmt_attn.corpora.grammar import Grammar
 from nmt_attn.corpora.tokens import concept, detokenize, finished, links, tokenize
 from nmt_attn.corpora.tree import Sentence
@@ -99,3 +99,4 @@ def write_corpus(folder: Path, *, train: int, valid: int, test: int, seed: int) 
     """
     sizes = checked_sizes(train=train, valid=valid, test=test)
     write_splits(folder, sizes, generate(sum(sizes.values()), seed))
+    remove_split(folder, "long")

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,21 @@ def test_alignments_lead_to_the_same_place_and_to_the_word_that_told() -> None:
     assert links == ((0, 0), (0, 2), (0, 3), (1, 1), (1, 4), (2, 2), (3, 3), (4, 4))
 
 
+@pytest.mark.parametrize("vocabulary", [18, 40, 64])
+def test_vocabulary_is_the_number_of_persons(vocabulary: int) -> None:
+    parameters = parameters_of("recall", vocabulary=vocabulary)
+    assert len({word[:4] for pair in generate("recall", parameters, 2_000, 5) for word in pair.source}) == vocabulary
+
+
+def test_long_sentences_have_as_many_persons_as_the_least_vocabulary(tmp_path: Path) -> None:
+    """Half of the words tell, and they are up to twice as many as in training."""
+    parameters = parameters_of("recall", vocabulary=9, length=(9, 9))
+    write_corpus(tmp_path, "recall", parameters, train=3, valid=3, test=500, seed=1)
+    lines = (tmp_path / "long.en").read_text(encoding="utf-8").splitlines()
+    told = Counter(sum(len(word) > 4 for word in line.split()) for line in lines)
+    assert set(told) == set(range(5, 9 + 1))
+
+
 def test_neither_the_name_nor_the_place_tells_the_answer() -> None:
     """No guess from the name asked or its place is much better than one of 16."""
     by_name: dict[str, Counter[str]] = defaultdict(Counter)
@@ -68,7 +84,7 @@ def test_the_word_that_told_stands_at_any_distance() -> None:
     assert set(distances) == set(range(1, TOLD + ASKED))
 
 
-@pytest.mark.parametrize("length", [4, 5, 17, 30])
+@pytest.mark.parametrize("length", [4, 5, 17, 30, 64])
 def test_half_of_the_words_tell_in_sentences_of_other_lengths(length: int) -> None:
     for pair in generate("recall", parameters_of("recall", length=(length, length)), 300, 2):
         told = [word for word in pair.source if len(word) > 4]
@@ -115,9 +131,36 @@ def test_no_sentence_stands_in_two_splits(tmp_path: Path) -> None:
     [
         ({"train": 0}, "train must be a whole number from 1 to 2000000, got 0."),
         ({"test": True}, "test must be a whole number from 1 to 2000000, got True."),
-        ({"seed": "x"}, "seed must be a whole number, got 'x'."),
+        ({"valid": 2_000_001}, "valid must be a whole number from 1 to 2000000, got 2000001."),
+        ({"train": 2_000_000}, "train + valid + test must be a whole number from 1 to 2000000, got 2000006."),
+        ({"seed": "x"}, "seed must be a whole number from 0 on, got 'x'."),
+        ({"seed": -1}, "seed must be a whole number from 0 on, got -1."),
     ],
 )
-def test_sizes_that_cannot_be_had_are_refused(sizes: dict[str, int], message: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=message):
-        write_corpus(tmp_path, "recall", PARAMETERS, **{"train": 3, "valid": 3, "test": 3, "seed": 1, **sizes})
+def test_sizes_that_cannot_be_had_are_refused_before_anything_is_written(
+    sizes: dict[str, int], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError) as error_info:  # noqa: PT011
+        write_corpus(tmp_path / "new", "recall", PARAMETERS, **{"train": 3, "valid": 3, "test": 3, "seed": 1, **sizes})
+    assert str(error_info.value) == message
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"distance": 0}, "distance must not be given for recall, which has vocabulary, length only."),
+        ({"length": (3, 8)}, "length must be two numbers from 4 to 64, the lower first, got 3-8."),
+        ({"length": (18, 65)}, "length must be two numbers from 4 to 64, the lower first, got 18-65."),
+        ({"vocabulary": 17}, "vocabulary must be 18 to 64 with sentences of up to 18 words, got 17."),
+        ({"vocabulary": 65}, "vocabulary must be 18 to 64 with sentences of up to 18 words, got 65."),
+        (
+            {"vocabulary": 29, "length": (4, 30)},
+            "vocabulary must be 30 to 64 with sentences of up to 30 words, got 29.",
+        ),
+    ],
+)
+def test_parameters_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as error_info:  # noqa: PT011
+        parameters_of("recall", **given)
+    assert str(error_info.value) == message

@@ -22,7 +22,7 @@ def _make(chance: Random, parameters: Parameters, length: int) -> WordPair:
 
 
 NEIGHBOUR = Task(
-    "each word with an ending that the next word decides",
+    "each word with an ending that a word behind it decides",
     _make,
     Parameters(vocabulary=50),
     ("vocabulary", "length", "distance"),

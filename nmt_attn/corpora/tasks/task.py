@@ -29,7 +29,8 @@ class Parameters:
     """What pairs are drawn with; a task reads those that its ``parameters`` name.
 
     vocabulary: words of the source that have a meaning. shortest and longest: lengths of a sentence, in the words that
-    the task counts. distance: how far, in words, a translation looks. noise: share of source words without a meaning.
+    the task counts. distance: how far, in words, a translation looks. noise: chance of one more source
+    word without a meaning at each place for one.
     """
 
     vocabulary: int = 100
