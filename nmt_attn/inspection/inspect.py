@@ -135,9 +135,10 @@ def write(found: Inspection, out: Path, title: str, notes: Sequence[str], say: S
 def tables(found: Inspection, heads: bool = True) -> str:
     """The tables in Markdown, with that of the heads if asked for; a line if there is nothing to count."""
     shown = found.heads if heads else ()
-    if not (shown or found.shares or found.alignments):
+    shares = found.shares if heads else [share for share in found.shares if share.head is None]
+    if not (shown or shares or found.alignments):
         return "No terms to count: all attention is uniform, or convolution.\n"
-    return markdown(shown, found.shares, found.alignments, found.chance)
+    return markdown(shown, shares, found.alignments, found.chance)
 
 
 def _pictures(name: str, figure: Any) -> dict[str, bytes]:
