@@ -47,7 +47,7 @@ def knockout(options: argparse.Namespace) -> int:
     if options.out and (options.out.is_dir() or not options.out.absolute().parent.is_dir()):
         raise SpecError(f"--out must be a file in a folder that exists, not {options.out}")
     loaded = _load(options)
-    found = []
+    found: list[dict[str, object]] = []
     for each in knock_outs(loaded, sources, references, options.sites):
         if not found:
             print(f"{'sites':14}{'term':6}{'replaced by':13}{'BLEU':>7}{'loss':>8}{'exact match':>13}", flush=True)

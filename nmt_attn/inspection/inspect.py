@@ -129,6 +129,9 @@ def write(found: Inspection, out: Path, title: str, notes: Sequence[str], say: S
         part = path.with_name(f"{path.name}.part")
         part.write_bytes(data)
         os.replace(part, path)
+    for old in (out / "alignments.csv", *(out / "figures").iterdir()):  # of another model that was inspected into it
+        if str(old.relative_to(out)) not in files and old.suffix in (".png", ".svg", ".csv"):
+            old.unlink(missing_ok=True)
     return out / "index.html"
 
 
