@@ -44,7 +44,7 @@ def run_knockouts(study: Study, folder: StudyFolder, corpora: Collection[str], s
 
 def _line(folder: StudyFolder, run: Run) -> dict[str, object]:
     data = folder.path / run.corpus.name / "data"
-    source, _, target = (folder.run(run) / "settings" / "DIRECTION").read_text(encoding="utf-8").strip().partition("-")
+    source, _, target = read_lines(folder.run(run) / "settings" / "DIRECTION")[0].partition("-")
     texts = [read_lines(data / "raw" / f"test.{language}") for language in (source, target)]
     loaded = load(folder.run(run) / "average.pt", data / "bin")
     whole, *losses = [each.fields() for each in knock_outs(loaded, texts[0], texts[1])]
