@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,7 @@ def inspect(options: argparse.Namespace) -> int:
     sources, targets = sentences("--source", options.source), sentences("--target", options.target)
     assert sources is not None
     out = options.out or options.checkpoint.with_suffix(".inspection")
-    if out.exists() and not out.is_dir():
-        raise SpecError(f"--out must be a folder, but {out} is a file")
+    _check_pictures(out)
     loaded = _load(options)
     gold = inspection.Gold(options.gold, options.gold_first, options.gold_words) if options.gold else None
     found = inspection.inspect(loaded, sources, targets, gold, options.show, options.resamples, _say)
@@ -36,6 +37,15 @@ def inspect(options: argparse.Namespace) -> int:
     print(inspection.tables(found, heads=False))
     print(f"{path}: the page; beside it tables, also of the heads, and figures")
     return 0
+
+
+def _check_pictures(out: Path) -> None:
+    """What would otherwise be missed only after all was counted: packages to draw with, a folder to write into."""
+    if missing := [name for name in ("matplotlib", "jinja2") if find_spec(name) is None]:
+        raise SpecError(f"pictures must have {' and '.join(missing)}, which is missing: pip install 'nmt_attn[study]'")
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise SpecError(f"--out must be a folder that can be made and written, not {out}")
 
 
 def knockout(options: argparse.Namespace) -> int:

@@ -182,7 +182,9 @@ def test_what_cannot_be_inspected_is_refused_in_one_line(
     assert "must link 3 source and 2 target words" in refused(*both, "--gold", other)
     assert "must be a text file that can be read" in refused(*both, "--gold", tmp_path / "no")
     assert refused("--source", source, "--target", short, "--gold", gold).startswith("there must be a target for each")
-    assert refused("--source", "w1", "--out", gold) == f"--out must be a folder, but {gold} is a file"
+    for place in (gold, gold / "inside"):
+        told = f"--out must be a folder that can be made and written, not {place}"
+        assert refused("--source", "w1", "--out", place) == told
     stock = saved("transformer")
     assert "a stock fairseq transformer goes through nmt-attn convert" in refusal("inspect", stock, "--source", "w1")
 
