@@ -39,9 +39,10 @@ def expectation_section(findings: Findings) -> Iterator[Block]:
     yield Heading(2, "Expectations")
     yield Paragraph(
         "Written in the study's file before the runs. Can: the model loses less than "
-        f"{margin:g} BLEU against the reference on that corpus. An expectation came out as expected where a one-sided "
-        f"95 % bound of D (an end of the 90 % interval) lies on its side of {margin:g}, is contradicted where one lies "
-        "on the other side, and is open else, and while runs are missing. The reference must have learnt the task: "
+        f"{margin:g} BLEU against the reference on that corpus. D with Welch's interval, of the variances of the two "
+        "models alone: runs that have learnt a task hardly vary, others vary a lot. As expected: a one-sided "
+        f"95 % bound of D (an end of the 90 % interval) lies on the side of {margin:g} that was expected; contradicted: "
+        "one lies on the other side; open: else, and while runs are missing. The reference must have learnt the task: "
         f"BLEU of at least {LEARNT:g} in the mean over its runs. Each expectation is judged by itself "
         "at its own 5 %, as the headline is, and not corrected for their number: Holm's correction is for "
         "what is exploratory, and nothing in it changes."

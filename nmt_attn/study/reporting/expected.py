@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from nmt_attn.study.expectations import LEARNT, Expectation
 from nmt_attn.study.plan import Corpus, Study
-from nmt_attn.study.reporting.facts import Comparison, Row
+from nmt_attn.study.reporting.facts import Comparison, Row, known_interval
 from nmt_attn.study.reporting.outcomes import ExpectationFinding, Outcome
 from nmt_attn.study.verdicts import decimals
 
@@ -29,7 +29,7 @@ def _judged(study: Study, corpus: str, each: Expectation, base: Row | None, row:
     return ExpectationFinding(
         corpus=corpus,
         expectation=each,
-        difference=found.contrast.difference if found else None,
+        difference=found.welch.difference if found else None,
         interval=interval,
         exact_match=(base.exact_match if base else None, row.exact_match if row else None),
         outcome=outcome,
@@ -38,10 +38,11 @@ def _judged(study: Study, corpus: str, each: Expectation, base: Row | None, row:
 
 
 def _interval(base: Row, row: Row, found: Comparison) -> tuple[float, float] | None:
-    """That of the comparison; D itself where every run is at an end of the scale, and nothing can vary."""
-    if found.contrast.standard_error == 0 and min(found.runs) > 1 and {*_scores(base, row)} <= ENDS:
-        return found.contrast.difference, found.contrast.difference
-    return found.interval
+    """Welch's, as runs of a task that is learnt hardly vary and those of one that is half learnt vary a lot; D itself
+    where every run is at an end of the scale, and nothing can vary."""
+    if found.welch.standard_error == 0 and min(found.runs) > 1 and {*_scores(base, row)} <= ENDS:
+        return found.welch.difference, found.welch.difference
+    return known_interval(found.welch, found.runs)
 
 
 def _scores(base: Row, row: Row) -> list[float]:
@@ -97,4 +98,4 @@ def _shown(value: float, margin: float) -> str:
 def _doubt(base: Row, row: Row, found: Comparison) -> str:
     """Why the two models look like one, but for scores at an end of the scale, which runs of two models may share."""
     repeated = {score for score, count in Counter(_scores(base, row)).items() if count > 1}
-    return found.contrast.doubt if repeated - ENDS else ""
+    return found.welch.doubt if repeated - ENDS else ""
