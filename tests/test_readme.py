@@ -1,5 +1,6 @@
 """The README's tables are those of the published results, and it stays short."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -43,7 +44,25 @@ def test_what_the_readme_says_of_the_quick_study_stands_in_its_report() -> None:
     assert f"vital, D = +{control[1]}, 90 % interval {control[2]} to {control[3]}, lower" in report
 
 
-@pytest.mark.parametrize("study", ["quick", "position_size"])
+def test_what_the_readme_says_of_terms_taken_out_stands_in_the_findings_of_the_quick_study() -> None:
+    findings = json.loads((ROOT / "results" / "quick" / "report" / "findings.json").read_text(encoding="utf-8"))
+    found = {(each["sites"], each["term"]): each for each in findings["removals"]}
+    in_self, in_cross = found["self", "E1"], found["cross", "E1"]
+    low, high = in_self["mean_interval"]
+    said = README[README.index("**Used, and far less needed**") : README.index("## Three commands")].replace("\n", " ")
+    assert f"costs {in_self['mean']:.2f} BLEU (90 % interval {low:+.2f} to {high:+.2f})" in said
+    assert f"taken out it costs {in_cross['mean']:.2f}, trained without it 14.45" in said
+    assert "loses the 1.36 above" in said
+
+
+def test_what_the_readme_says_of_the_tasks_stands_in_the_report_of_the_controlled_study() -> None:
+    report = (ROOT / "results" / "controlled" / "report" / "report.md").read_text(encoding="utf-8")
+    told = re.search(r"\*\*expectations\*\* (\d+ expectations: .* open\.)", report)
+    assert told
+    assert told[1] in README.replace("\n", " ")
+
+
+@pytest.mark.parametrize("study", ["quick", "position_size", "controlled"])
 def test_the_published_report_is_that_of_the_published_store(study: str, tmp_path: Path) -> None:
     published = ROOT / "results" / study
     shutil.copytree(published, tmp_path / study, ignore=shutil.ignore_patterns("report"))
