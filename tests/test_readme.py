@@ -1,12 +1,18 @@
 """The README's tables are those of the published results, and it stays short."""
 
+import csv
 import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nmt_attn.inspection.alignment import best
+from nmt_attn.inspection.facts import AlignmentFacts, HeadFacts, Share
+from nmt_attn.inspection.tables import markdown
+from nmt_attn.spec import Site
 from nmt_attn.study.plan import read_study
 from nmt_attn.study.report import write_report
 from nmt_attn.study.results import markdown_table, read_results
@@ -79,6 +85,40 @@ def test_the_tables_of_mixers_are_those_of_their_results(study: str) -> None:
     assert {path.name for path in paths} == {path.name for path in (ROOT / "results" / study).iterdir()}
     table = markdown_table(read_results(paths))
     assert table in (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_tables_of_the_inspected_model_are_those_of_its_facts() -> None:
+    folder = ROOT / "results" / "inside"
+    heads, shares, alignments = (
+        _facts(kind, folder / name)
+        for kind, name in ((HeadFacts, "heads.csv"), (Share, "contributions.csv"), (AlignmentFacts, "alignments.csv"))
+    )
+    tables = (folder / "tables.md").read_text(encoding="utf-8")
+    chance = re.search(r"same relative place have (\S+):", tables)
+    assert chance
+    assert markdown(heads, shares, alignments, float(chance[1])) == tables
+    told = (ROOT / "results" / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+    (read,) = (each for each in alignments if (each.layer, each.head, each.step) == (3, None, "reads"))
+    assert f"error rate of {best(alignments).error:.1f} % (mean of its heads" in told
+    assert (
+        f"same relative place: {chance[1]} %), and in the step that predicts the word, not in that which reads it"
+        in told
+    )
+    assert f"reads it ({read.error:.1f} %)" in told
+
+
+def _facts(kind: type, path: Path) -> list[Any]:
+    """The facts of a file that the command inspect wrote."""
+    types = {"site": Site, "layer": int, "mixer": str, "term": str, "step": str}
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            kind(**{name: types.get(name, float)(value) if value else None for name, value in row.items()} | _head(row))
+            for row in csv.DictReader(file)
+        ]
+
+
+def _head(row: dict[str, str]) -> dict[str, Any]:
+    return {"head": int(row["head"]) if row["head"] else None}
 
 
 def test_the_readme_has_at_most_150_lines() -> None:

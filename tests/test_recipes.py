@@ -18,6 +18,7 @@ from nmt_attn import provenance
 from nmt_attn.analysis.cost import Workload, preset_cost
 from nmt_attn.corpora.fragment import generate
 from nmt_attn.environment import environment
+from nmt_attn.inspection.translation import SEARCH
 from nmt_attn.presets import SIZES, Preset
 from nmt_attn.study.lock import locked
 from nmt_attn.study.store import read_store
@@ -89,6 +90,14 @@ def test_sentences_longer_than_those_of_the_training_are_a_second_test_set(tmp_p
     assert 0 <= longer["exact_match"] <= 100
     assert longer["test_sha256"] == provenance.checksum([tmp_path / "data" / "raw" / "test1.de"])
     assert (tmp_path / "data" / "raw" / "test1.de").read_bytes() == (text / "long.de").read_bytes()
+
+
+def test_models_in_memory_search_as_the_recipes_do() -> None:
+    flags = "--beam {beam_size} --lenpen {len_penalty} --max-len-a {max_len_a} --max-len-b {max_len_b} ".format(
+        **SEARCH
+    )
+    script = (ROOT / "recipes" / "steps.sh").read_text(encoding="utf-8")
+    assert flags in " ".join(script.replace("\\\n", " ").split())
 
 
 def test_the_embedded_corpus_has_the_data_of_the_published_results(tmp_path: Path) -> None:

@@ -34,5 +34,4 @@ NOISE_TASK = Task(
     _make,
     Parameters(noise=0.3),
     ("vocabulary", "length", "noise"),
-    "words that are translated",
 )

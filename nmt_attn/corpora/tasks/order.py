@@ -30,6 +30,5 @@ ORDER = Task(
     _make,
     Parameters(shortest=4, longest=8),
     ("vocabulary", "length"),
-    "words that are translated",
     extends=False,
 )

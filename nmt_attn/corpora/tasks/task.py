@@ -49,9 +49,8 @@ class Parameters:
 class Task:
     """A rule of translation.
 
-    about: in one line. make: a pair of so many words. parameters: names of those that ``make`` reads.
-    counts: what the length is the number of. shortest and most_words: the least length and the largest vocabulary that
-    there can be. distinct: whether half of the words of a sentence differ. extends: whether longer sentences are made
+    about: in one line. make: a pair of so many words. parameters: names of those that ``make`` reads. shortest and
+    most_words: the least length and the largest vocabulary that there can be. distinct: whether half of the words of a sentence differ. extends: whether longer sentences are made
     of the same words. nearest: the least distance.
     """
 
@@ -59,7 +58,6 @@ class Task:
     make: Callable[[Random, Parameters, int], WordPair]
     defaults: Parameters
     parameters: tuple[str, ...]
-    counts: str = "words"
     shortest: int = 1
     most_words: int = MOST_WORDS
     distinct: bool = False
