@@ -50,8 +50,8 @@ class Task:
     """A rule of translation.
 
     about: in one line. make: a pair of so many words. parameters: names of those that ``make`` reads. shortest and
-    most_words: the least length and the largest vocabulary that there can be. distinct: whether half of the words of a sentence differ. extends: whether longer sentences are made
-    of the same words. nearest: the least distance.
+    most_words: the least length and the largest vocabulary that there can be. distinct: whether half of the words of a
+    sentence differ. extends: whether longer sentences are made of the same words. nearest: the least distance.
     """
 
     about: str
