@@ -55,13 +55,13 @@ print(min(cuda.get_device_capability(gpu)[0] for gpu in range(cuda.device_count(
 
 # launch_training FLAGS...: fairseq-train with FLAGS in all processes. Each process is told its place: what fairseq
 # works out by itself is wrong for nodes of one GPU (no process group) and without GPUs (a division by their number).
+# Takes the place of the shell that calls it, so that a signal to that one reaches the training.
 launch_training() {
   local gpus all nodes=${SLURM_JOB_NUM_NODES:-1} here threads hosts first port worker
   gpus=$(devices) || return
   all=$(processes "$gpus") || return
   if ((all == 1)); then
-    fairseq-train "$@" --distributed-world-size 1
-    return
+    exec fairseq-train "$@" --distributed-world-size 1
   fi
   # On the CPU the default, pytorch_ddp, asks for GPU numbers.
   ((gpus > 0)) || set -- "$@" --cpu --distributed-backend gloo --ddp-backend legacy_ddp
@@ -72,22 +72,33 @@ launch_training() {
   threads=$((${OMP_NUM_THREADS:-1} > here ? OMP_NUM_THREADS / here : 1))
   set -- --no-python --nproc-per-node "$here" bash -c "$worker" fairseq-train "$@"
   if ((nodes == 1)); then
-    OMP_NUM_THREADS=$threads torchrun --standalone "$@"
-    return
+    export OMP_NUM_THREADS=$threads
+    trap '' USR1 # torchrun would die of it; the processes that it starts save
+    exec torchrun --standalone "$@"
   fi
   # One torchrun a node. They meet on the first node, at a port drawn here, and know each other by Slurm's node names.
   # Slurm hands --cpus-per-task to sbatch only, not on to srun.
   hosts=$(scontrol show hostnames "$SLURM_JOB_NODELIST") || return
   read -r first <<<"$hosts"
   port=$((20000 + RANDOM % 10000))
-  OMP_NUM_THREADS=$threads srun --nodes "$nodes" --ntasks "$nodes" --ntasks-per-node 1 --kill-on-bad-exit=1 \
+  export OMP_NUM_THREADS=$threads
+  exec srun --nodes "$nodes" --ntasks "$nodes" --ntasks-per-node 1 --kill-on-bad-exit=1 \
     ${SLURM_CPUS_PER_TASK:+--cpus-per-task "$SLURM_CPUS_PER_TASK"} \
-    bash -c 'exec torchrun --local-addr "$SLURMD_NODENAME" "$@"' torchrun --nnodes "$nodes" --rdzv-backend c10d \
+    bash -c 'trap "" USR1; exec torchrun --local-addr "$SLURMD_NODENAME" "$@"' torchrun --nnodes "$nodes" --rdzv-backend c10d \
     --rdzv-endpoint "$first:$port" --rdzv-id "$SLURM_JOB_ID-$port" "$@"
 }
 
-# newest_checkpoint RUN: the checkpoint of most updates in RUN, if there is one, for --restore-file. fairseq goes on from
-# checkpoint_last.pt, a copy of it, which is cut off if the training was killed while it was copied.
+# attend TRAINING PID: waits for the background pipeline whose first process is TRAINING and whose last is PID. What asks
+# this shell to stop meanwhile asks the training, which saves and ends.
+attend() {
+  local code
+  trap "kill -TERM $1 2>/dev/null" INT TERM USR1
+  while wait "$2" && code=0 || code=$?; ((code > 128)) && kill -0 "$2" 2>/dev/null; do :; done
+  trap - INT TERM USR1
+  return "$code"
+}
+
+# newest_checkpoint RUN: the checkpoint of most updates in RUN, if there is one.
 newest_checkpoint() {
   local file updates most=-1 newest=""
   for file in "$1"/checkpoint_*_*.pt; do

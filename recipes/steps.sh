@@ -141,7 +141,7 @@ lock() {
   local owner
   mkdir -p "$1" || fail "OUT must be a folder that can be written, not $OUT"
   exec 9>>"$1/lock"
-  python -m nmt_attn.study.lock 9 ||
+  python -m nmt_attn.lock 9 ||
     { owner=$(tail -n 1 "$1/lock"); fail "$1 is in use by ${owner:-another process} (lock: $1/lock): wait for it"; }
   echo "process $$ on $(uname -n) since $(date '+%F %T')" >"$1/lock"
 }
@@ -149,7 +149,7 @@ lock() {
 # train ARCH RUN [fairseq-train flags]: UPDATES updates of TOKENS tokens with padding (MAX_TOKENS at a time at most, shared
 # out among all processes), a checkpoint every SAVE_EVERY, the last AVERAGE kept.
 train() {
-  local arch=$1 run=$2 all parts mixed last
+  local arch=$1 run=$2 all parts mixed before stopped
   shift 2
   [[ ! -e $run/trained ]] || { say "$arch: trained before, kept"; return; }
   ((UPDATES % SAVE_EVERY == 0 && UPDATES / SAVE_EVERY >= AVERAGE)) ||
@@ -159,23 +159,27 @@ train() {
   parts=$(batch "$TOKENS" "$MAX_TOKENS" "$all")
   mixed=$(precision)
   settings "$run" parts mixed # fairseq loses its place in the data if the number of processes changes
-  last=$(newest_checkpoint "$run")
-  if [[ $last == *_"$UPDATES.pt" ]]; then # killed just before its end; fairseq would make one more update
+  if [[ $(newest_checkpoint "$run") == *_"$UPDATES.pt" ]]; then # killed just before its end; fairseq would make one more update
     touch "$run/trained"
     return
   fi
   nmt-attn environment >>"$run/environments.jsonl"
   say "$arch: training for $UPDATES updates, $parts $mixed (log: $run/train.log)"
+  : >>"$run/train.log"
+  before=$(wc -c <"$run/train.log")
   launch_training "$OUT/data/bin" --source-lang "${DIRECTION%-*}" --target-lang "$TARGET" \
     --user-dir "$(nmt-attn user-dir)" --arch "$arch" --share-all-embeddings --seed "$SEED" $parts $mixed \
-    ${last:+--restore-file "$last"} \
     $(engine "$arch") --label-smoothing 0.1 --optimizer adam --adam-betas '(0.9, 0.98)' \
     --lr-scheduler inverse_sqrt "$@" --lr "$LEARNING_RATE" --warmup-updates "$WARMUP" \
     --max-update "$UPDATES" --save-interval-updates "$SAVE_EVERY" --keep-interval-updates "$AVERAGE" \
     --validate-interval-updates "$SAVE_EVERY" --validate-interval 100000 --save-interval 100000 \
     --no-epoch-checkpoints --log-format json --log-interval "$LOG_EVERY" --save-dir "$run" $TRACKING 2>&1 |
-    tee -a "$run/train.log" | nmt-attn progress --label "$arch" --updates "$UPDATES" >&2 ||
+    (trap '' TERM USR1 && tee -a "$run/train.log" | nmt-attn progress --label "$arch" --updates "$UPDATES" >&2) &
+  attend "$(jobs -p | tail -n 1)" $! || {
+    stopped=$(tail -c "+$((before + 1))" "$run/train.log" | grep -a '^nmt_attn: stopped by ' | tail -n 1) || true
+    [[ -z $stopped ]] || { say "$arch: ${stopped#nmt_attn: }"; exit 143; }
     fail "$arch: training failed: $(failure "$run/train.log") (all of it: $run/train.log)"
+  }
   touch "$run/trained"
 }
 

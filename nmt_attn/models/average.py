@@ -1,8 +1,6 @@
 """Checkpoint averaging, as in Vaswani et al. 2017 (section 6.1)."""
 
-import pickle
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmt_attn.models import checkpoints
+from nmt_attn.models import checkpoints, sealed
 from nmt_attn.models.record import RECORD, record_text
 from nmt_attn.spec import SpecError
 
@@ -46,7 +44,7 @@ def average(paths: Sequence[Path], output: Path) -> None:
     facts: dict[str, str] = {}
     updates: dict[int, Path] = {}
     for path in paths:
-        state = _load(path)
+        state = checkpoints.load(path)
         own = _facts(state)
         facts = facts or own
         _check_run(facts, own, paths[0], path)
@@ -60,7 +58,7 @@ def average(paths: Sequence[Path], output: Path) -> None:
         elif model[name].is_floating_point():
             model[name] = (total[name] / len(paths)).to(model[name].dtype)
     state.pop("last_optimizer_state", None)
-    checkpoints.save(state, output)
+    sealed.write(state, output)
 
 
 def _sum(total: Tensor | None, value: Tensor, name: str, path: Path) -> Tensor:
@@ -85,32 +83,6 @@ def _check_paths(paths: Sequence[Path], output: Path) -> None:
         raise SpecError(f"the average must be written to a file of its own, not to {output}: that is averaged")
     if not output.parent.is_dir():
         raise SpecError(f"the average must be written to a folder that exists, not to {output.parent}: make it first")
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """The checkpoint, held against the checksums in its file, which torch does not look at."""
-    try:
-        damage = _damage(path)
-        if not damage:
-            return checkpoints.load(path)
-    except SpecError:
-        raise
-    except Exception as error:  # what is damaged may raise anything
-        damage = repr(error)
-    raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {damage}")
-
-
-def _damage(path: Path) -> str:
-    """What shows that a file is no longer as torch.save wrote it; nothing if all is well, or there is no file."""
-    if not path.is_file():
-        return ""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            part = archive.testzip()
-        return f"{part} in it does not have its checksum" if part else ""
-    with path.open("rb") as stream:
-        old = stream.read(1) == pickle.PROTO  # before torch 1.6
-    return "" if old else "it is no whole zip archive"
 
 
 def _facts(state: dict[str, Any]) -> dict[str, str]:

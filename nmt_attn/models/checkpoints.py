@@ -1,15 +1,17 @@
-"""Reading and writing fairseq's checkpoints: safely, and never half a file."""
+"""Reading fairseq's checkpoints: safely, and none that is damaged."""
 
 import argparse
-import os
 import pickle
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from nmt_attn.models import sealed
 from nmt_attn.spec import SpecError
 
 
@@ -29,18 +31,28 @@ def allow_fairseq_globals() -> None:
 
 def load(path: Path) -> dict[str, Any]:
     """The checkpoint as fairseq wrote it, on the CPU. Raises SpecError if it cannot be read, or not safely."""
-    try:
+    with reading(path):
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise SpecError(f"the checkpoint must be a file, but {path} does not exist") from None
-    except Exception as error:  # of any kind where the bytes are not a checkpoint's
-        if match := re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None:
-            raise SpecError(f"the checkpoint must hold data only, but {path} would run code: {match[1]}") from error
-        reason = "it is not a file of torch.save" if isinstance(error, pickle.UnpicklingError) else type(error).__name__
-        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {reason}") from error
     if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
         raise SpecError(f"the checkpoint must be one of fairseq's, but {path} holds no model")
     return state
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raises SpecError if the checkpoint is not there or damaged, or where torch.load inside cannot read it."""
+    if reason := sealed.damage(path):
+        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {reason}")
+    try:
+        yield
+    except FileNotFoundError:
+        raise SpecError(f"the checkpoint must be a file, but {path} does not exist") from None
+    except pickle.UnpicklingError as error:
+        if match := re.search(r"GLOBAL (\S+)", str(error)):
+            raise SpecError(f"the checkpoint must hold data only, but {path} would run code: {match[1]}") from error
+        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: not a file of torch.save") from error
+    except Exception as error:  # of any kind where the bytes are not a checkpoint's
+        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {type(error).__name__}") from error
 
 
 def model_options(state: dict[str, Any]) -> argparse.Namespace:
@@ -62,13 +74,3 @@ def parameter_count(state: dict[str, Any]) -> int:
         if tensor.is_floating_point() and not name.endswith(buffers)
     }
     return sum(tensors.values())
-
-
-def save(state: dict[str, Any], path: Path) -> None:
-    """Writes under a temporary name first, so that the file exists whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as stream:
-        torch.save(state, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from nmt_attn.models import checkpoints
+from nmt_attn.models import checkpoints, sealed
 from nmt_attn.models.options import fill_in_preset, position_flags, read_config
 from nmt_attn.models.record import RECORD, make_record
 from nmt_attn.presets import PRESETS
@@ -46,7 +46,7 @@ def convert(source: Path, target: Path) -> None:
     else:
         state["cfg"]["model"] = options
     state.pop("last_optimizer_state", None)
-    checkpoints.save(state, target)
+    sealed.write(state, target)
 
 
 def converted_options(stock: argparse.Namespace) -> argparse.Namespace:

@@ -15,8 +15,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from nmt_attn.lock import is_locked
 from nmt_attn.spec import SpecError
-from nmt_attn.study.lock import is_locked
 from nmt_attn.study.plan import DATA_PLACES, RESERVED, Run, Study
 from nmt_attn.study.progress import updates_done
 from nmt_attn.study.store import STORE, append, read_store, result_name

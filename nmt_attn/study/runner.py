@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from nmt_attn.lock import locked
 from nmt_attn.spec import SpecError
 from nmt_attn.study.estimate import hours, run_work
 from nmt_attn.study.folder import State, StudyFolder
 from nmt_attn.study.launchers import Launcher, LocalLauncher, Task
-from nmt_attn.study.lock import locked
 from nmt_attn.study.plan import DATA_PLACES, RESERVED, Corpus, Run, Study
 
 STEPS = "train average translate score"
@@ -31,6 +31,7 @@ def run_study(study: Study, folder: StudyFolder, launcher: Launcher, say: Say, a
     Runs that failed before are left as they are unless ``again``. Raises SpecError if another process runs this study,
     or if the folder holds results of other settings.
     """
+    folder.stored(study)  # refuses before anything is written
     with locked(folder.lock, f"the study in {folder.path}"), _stopped_by_signals(launcher):
         return _Runner(study, folder, launcher, say).run(again)
 

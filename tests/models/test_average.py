@@ -12,6 +12,7 @@ from fairseq import checkpoint_utils
 
 from nmt_attn.cli import main
 from nmt_attn.models import average, checkpoints
+from nmt_attn.spec import SpecError
 from tests.models import toy
 
 TINY = (*toy.SMALL, *toy.SMALL_HEADS)
@@ -210,6 +211,6 @@ def test_an_average_that_cannot_be_written_whole_is_not_there(tmp_path: Path, mo
         raise OSError("No space left on device")
 
     monkeypatch.setattr(torch, "save", fails)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(SpecError, match=r"mean.pt must be written whole, but cannot be \(No space left on device\)"):
         average.average(paths, tmp_path / "mean.pt")
     assert not (tmp_path / "mean.pt").exists()

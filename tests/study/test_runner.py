@@ -22,7 +22,7 @@ from nmt_attn.spec import SpecError
 from nmt_attn.study import command, launchers
 from nmt_attn.study.estimate import hours
 from nmt_attn.study.launchers import LocalLauncher, Task
-from nmt_attn.study.lock import is_locked, locked
+from nmt_attn.lock import is_locked, locked
 from nmt_attn.study.recipe import defaults
 from nmt_attn.study.runner import last_words
 from nmt_attn.study.store import read_store, result_name

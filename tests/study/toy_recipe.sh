@@ -42,7 +42,7 @@ fi
 [[ ! -e $COUNTS/deaf ]] || trap '' TERM
 mkdir -p "$run/settings"
 exec 9>>"$run/lock"
-python -m nmt_attn.study.lock 9 || fail "$run is in use by $(<"$run/lock")"
+python -m nmt_attn.lock 9 || fail "$run is in use by $(<"$run/lock")"
 echo "process $$" >"$run/lock"
 count "$name begun $$"
 printf 'en-de\n' >"$run/settings/DIRECTION"

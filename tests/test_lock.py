@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 
 from nmt_attn.spec import SpecError
-from nmt_attn.study.lock import is_locked, locked, try_lock
+from nmt_attn.lock import is_locked, locked, try_lock
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 HOLD = """
 import sys, time
 from pathlib import Path
-from nmt_attn.study.lock import locked
+from nmt_attn.lock import locked
 with locked(Path(sys.argv[1]), "the study"):
     print("locked", flush=True)
     time.sleep(60)
@@ -31,7 +31,7 @@ with locked(Path(sys.argv[1]), "the study"):
 # As recipes/steps.sh does.
 SHELL = """
 exec 9>>"$1"
-python -m nmt_attn.study.lock 9 || exit 1
+python -m nmt_attn.lock 9 || exit 1
 echo "process $$" >"$1"
 sleep 60 &
 echo "locked $!"
@@ -192,7 +192,7 @@ def test_a_look_at_the_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
 def test_two_looks_at_once_do_not_take_each_other_for_an_owner(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     lock.touch()
-    script = "import sys; from pathlib import Path; from nmt_attn.study.lock import is_locked\n"
+    script = "import sys; from pathlib import Path; from nmt_attn.lock import is_locked\n"
     script += "sys.exit(sum(is_locked(Path(sys.argv[1])) for _ in range(20000)) > 0)"
     looks = [subprocess.Popen([sys.executable, "-c", script, str(lock)], cwd=ROOT) for _ in range(3)]
     assert [look.wait(60) for look in looks] == [0, 0, 0]
@@ -210,7 +210,7 @@ def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest
 
 
 def test_locking_for_a_shell_says_what_is_wrong_in_one_line() -> None:
-    command = [sys.executable, "-m", "nmt_attn.study.lock", "9"]  # which is not open
+    command = [sys.executable, "-m", "nmt_attn.lock", "9"]  # which is not open
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("error: the folder must be on a file system with locks (flock), but: ")
@@ -218,7 +218,7 @@ def test_locking_for_a_shell_says_what_is_wrong_in_one_line() -> None:
 
 
 def test_locking_imports_nothing_heavy() -> None:
-    script = "import sys; before = set(sys.modules); import nmt_attn.study.lock; print(*set(sys.modules) - before)"
+    script = "import sys; before = set(sys.modules); import nmt_attn.lock; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     packages = {name.partition(".")[0] for name in done.stdout.split()}
     assert packages <= {*sys.stdlib_module_names, "nmt_attn"}

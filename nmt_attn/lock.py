@@ -1,6 +1,6 @@
 """Locks on folders: one process, and all that it starts, has a folder for itself. They end with the last of them.
 
-``python -m nmt_attn.study.lock FD`` locks the file that the calling shell has open under that number, for the shell.
+``python -m nmt_attn.lock FD`` locks the file that the calling shell has open under that number, for the shell.
 """
 
 import errno
@@ -16,14 +16,14 @@ from typing import TextIO
 
 from nmt_attn.spec import SpecError
 
-PATIENCE = 15.0  # seconds that a recipe waits: what a killed runner had started needs a moment to end
+PATIENCE = 15.0  # seconds that a training waits: what a killed one had started needs a moment to end
 
 
 @contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
-    """Holds the lock file; raises SpecError, with its owner, if another process does."""
+def locked(path: Path, what: str, patience: float = 1.0) -> Iterator[None]:
+    """Holds the lock file; raises SpecError, with its owner, if another process does for so many seconds."""
     with _opened(path) as file:
-        if not try_lock(file.fileno(), patience=1.0):  # is_locked holds it for a moment
+        if not try_lock(file.fileno(), patience):  # is_locked holds it for a moment
             file.seek(0)
             owner = file.read().strip() or "another process"
             raise SpecError(f"{what} is in use by {owner} (lock: {path}): wait for it, or stop it")

@@ -1,0 +1,79 @@
+"""fairseq-train's own main and loop, with what a long training needs: a folder of its own, an end that loses nothing,
+and one line that says why it ended."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fairseq_cli.train
+from fairseq import checkpoint_utils
+from fairseq.distributed import utils as distributed_utils
+
+from nmt_attn.lock import PATIENCE, locked
+from nmt_attn.models.refusal import refuses_in_one_line
+from nmt_attn.models.resuming import newest
+from nmt_attn.models.sealed import UNFINISHED
+from nmt_attn.models.stopping import Stop
+from nmt_attn.spec import SpecError
+
+_fairseqs_main = fairseq_cli.train.main
+_fairseqs_train = fairseq_cli.train.train
+_fairseqs_validate_and_save = fairseq_cli.train.validate_and_save
+_stop = Stop()
+
+
+def replace_training() -> None:
+    """From here on fairseq-train runs what is below."""
+    fairseq_cli.train.main = main
+    fairseq_cli.train.train = _train
+    fairseq_cli.train.validate_and_save = _validate_and_save
+
+
+def main(cfg: Any) -> None:
+    """As fairseq's, in a folder that no other training uses. Stopped by a signal, it exits with 128 + its number."""
+    with refuses_in_one_line(), _own_folder(cfg), _stop.listening():
+        _fairseqs_main(cfg)
+
+
+@contextmanager
+def _own_folder(cfg: Any) -> Iterator[None]:
+    """--save-dir for this training alone, without what a killed one left unfinished."""
+    folder = Path(cfg.checkpoint.save_dir)
+    if cfg.checkpoint.no_save or not distributed_utils.is_master(cfg.distributed_training):
+        yield
+        return
+    with locked(folder / "training.lock", f"--save-dir {folder}", PATIENCE):
+        for left in folder.glob(f"*.pt.*{UNFINISHED}"):
+            left.unlink()
+        yield
+
+
+def _train(cfg: Any, trainer: Any, task: Any, epoch_itr: Any) -> Any:
+    try:
+        return _fairseqs_train(cfg, trainer, task, epoch_itr)
+    except FloatingPointError as error:
+        good = newest(Path(cfg.checkpoint.save_dir))
+        raise SpecError(
+            f"loss and gradients must be finite, but in update {trainer.get_num_updates() + 1} were not ({error}): "
+            f"go on from {good or 'the start, for no checkpoint was saved'}, with a smaller --lr, more "
+            "--warmup-updates or --clip-norm"
+        ) from error
+
+
+def _validate_and_save(
+    cfg: Any, trainer: Any, task: Any, epoch_itr: Any, valid_subsets: list[str], end_of_epoch: bool
+) -> Any:
+    """Between two updates. A training that was asked to stop is saved at once, without the time of a validation."""
+    updates = trainer.get_num_updates()
+    last = updates >= (cfg.optimization.max_update or updates + 1)
+    if last or not (number := _stop.agreed(trainer)):
+        return _fairseqs_validate_and_save(cfg, trainer, task, epoch_itr, valid_subsets, end_of_epoch)
+    cfg.checkpoint.no_last_checkpoints = False
+    saved = checkpoint_utils.save_checkpoint(cfg.checkpoint, trainer, epoch_itr, None)
+    if distributed_utils.is_master(cfg.distributed_training):
+        name = signal.Signals(number).name
+        place = f"saved in {saved}: the same command goes on from there" if saved else "not saved, as --no-save says"
+        print(f"nmt_attn: stopped by {name} after update {updates}, {place}", flush=True)
+    raise SystemExit(128 + number)
