@@ -8,8 +8,9 @@ a checkpoint also at whether the model has this vocabulary.
 
 import argparse
 import logging
-import struct
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,11 @@ import numpy as np
 from data_prep.errors import DataError
 from data_prep.files import digest, read_lines
 from data_prep.steps import read_record
+from nmt_attn.binarised import SPECIAL, check_numbers, count_symbols, read_index
+from nmt_attn.spec import SpecError
 
-SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")  # the symbols that fairseq's dictionary begins with
 UNKNOWN = SPECIAL.index("<unk>")
 MOST_UNKNOWN = 0.05  # share of a set
-MAGIC = b"MMIDIDX\x00\x00"  # begin of an .idx file: then version, type and number of sentences
-TYPES = {1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 6: np.float32, 7: np.float64, 8: np.uint16}
 
 
 def check(folder: Path) -> dict[str, int]:
@@ -52,28 +52,25 @@ def check(folder: Path) -> dict[str, int]:
 
 def check_dictionary(path: Path) -> int:
     """Number of symbols, fairseq's own included. Raises DataError for a line that cannot be or that stands twice."""
-    seen: dict[str, int] = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        symbol, _, count = line.removesuffix(" #fairseq:overwrite").rpartition(" ")
-        if not symbol or not count.isdecimal():
-            raise DataError(f"{path} must have a symbol and its count in each line, but line {number} is {line!r}")
-        if symbol in seen or symbol in SPECIAL:
-            first = f"line {seen[symbol]}" if symbol in seen else "fairseq itself"
-            raise DataError(f"{path} must name each symbol once, but line {number} repeats {symbol!r} of {first}")
-        seen[symbol] = number
-    return len(seen) + len(SPECIAL)
+    with _as_data_error():
+        return count_symbols(path, read_lines(path))
+
+
+@contextmanager
+def _as_data_error() -> Iterator[None]:
+    try:
+        yield
+    except SpecError as error:
+        raise DataError(str(error)) from None
 
 
 def check_vocabulary(folder: Path, checkpoint: Path) -> None:
     """Raises DataError unless the checkpoint's embeddings have a row for each symbol of the dictionaries."""
     logging.getLogger("fairseq.tasks.text_to_speech").setLevel(logging.WARNING)  # it advertises a package
     from nmt_attn.models import checkpoints
-    from nmt_attn.spec import SpecError
 
-    try:
+    with _as_data_error():
         model = checkpoints.load(checkpoint)["model"]
-    except SpecError as error:
-        raise DataError(str(error)) from None
     paths = {_language(path): path for path in folder.glob("dict.*.txt")}
     pair = next(folder.glob("*.idx")).name.split(".")[1]
     source = next(language for language in paths if pair.startswith(f"{language}-"))
@@ -106,26 +103,11 @@ def _check_record(folder: Path) -> None:
 
 
 def _check_set(index: Path, symbols: int) -> int:
-    data = index.with_suffix(".bin")
-    header = struct.calcsize("<9sQBQ")
-    content = index.read_bytes()
-    if len(content) < header or not content.startswith(MAGIC):
-        raise DataError(f"{index} must be an index of fairseq's mmap format, but is not: run fairseq-preprocess again")
-    _, _, kind, count = struct.unpack("<9sQBQ", content[:header])
-    if kind not in TYPES or len(content) != header + 12 * count:
-        raise DataError(f"{index} must be whole, but is cut off: run fairseq-preprocess again")
-    sizes = np.frombuffer(content, np.int32, count, header).astype(np.int64)
-    places = np.frombuffer(content, np.int64, count, header + 4 * count)
-    if (sizes < 1).any() or (places != (sizes.cumsum() - sizes) * np.dtype(TYPES[kind]).itemsize).any():
-        raise DataError(f"{index} must be whole, but was not written to its end: run fairseq-preprocess again")
-    tokens = int(sizes.sum())
-    wanted = tokens * np.dtype(TYPES[kind]).itemsize
-    found = data.stat().st_size if data.exists() else 0
-    if found != wanted:
-        raise DataError(f"{data} must have {wanted} bytes, but has {found}: run fairseq-preprocess again")
-    if tokens:
-        _check_tokens(data, np.memmap(data, TYPES[kind], "r"), symbols)
-    return int(count)
+    with _as_data_error():
+        indexed = read_index(index)
+        if len(indexed.sizes):
+            _check_tokens(indexed.data, indexed.tokens(), symbols)
+    return len(indexed.sizes)
 
 
 def _check_tokens(path: Path, tokens: np.ndarray, symbols: int) -> None:
@@ -133,10 +115,7 @@ def _check_tokens(path: Path, tokens: np.ndarray, symbols: int) -> None:
     for start in range(0, len(tokens), 1 << 24):
         block = tokens[start : start + (1 << 24)]
         unknown += int((block == UNKNOWN).sum())
-        if block.max() >= symbols or block.min() < 0:
-            raise DataError(
-                f"{path} must hold symbols below {symbols}, but has {block.max()}: it has another dictionary"
-            )
+        check_numbers(path, block, symbols)
     if unknown > MOST_UNKNOWN * len(tokens):
         raise DataError(
             f"at most {MOST_UNKNOWN:.0%} of {path} may be unknown symbols, not {unknown / len(tokens):.0%}: encode the "

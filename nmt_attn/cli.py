@@ -38,6 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, head for instance, has seen enough
         sys.stderr.close()
         return 0
+    except OSError as error:  # a place that cannot be written, a full disk
+        place = error.filename or "the disk"
+        print(
+            f"nmt-attn: error: {place} must be a place that can be read and written: {error.strerror}", file=sys.stderr
+        )
+        return 2
 
 
 def user_dir(options: argparse.Namespace) -> int:
@@ -63,8 +69,10 @@ def archs(options: argparse.Namespace) -> int:
 def describe_preset(options: argparse.Namespace) -> int:
     preset = find_preset(options.name)
     for field in ("encoder_self", "decoder_self", "cross"):
-        given = getattr(options, field) or (options.self_attn if field != "cross" else None)
-        preset = replace(preset, **{field: given}) if given else preset
+        given = getattr(options, field)
+        if given is None and field != "cross":
+            given = options.self_attn
+        preset = preset if given is None else replace(preset, **{field: given})
     print(describe.preset_text(preset, Workload()))
     return 0
 
@@ -95,6 +103,7 @@ def corpus(options: argparse.Namespace) -> int:
 def average(options: argparse.Namespace) -> int:
     from nmt_attn.models import average as averaging
 
+    _check_output("--output", options.output)
     paths = [path for given in options.checkpoints for path in _expand(given, options.last)]
     averaging.average(paths, options.output)
     print(f"{options.output}: average of {', '.join(path.name for path in paths)}")
@@ -110,16 +119,24 @@ def _expand(given: Path, last: int) -> list[Path]:
 def convert(options: argparse.Namespace) -> int:
     from nmt_attn.models.convert import convert as convert_checkpoint
 
+    _check_output("the converted checkpoint", options.target)
+    if options.target.resolve() == options.source.resolve():
+        raise SpecError(f"the converted checkpoint must be a file of its own, not {options.target}: that is converted")
     convert_checkpoint(options.source, options.target)
     print(f"{options.target}: code 1010 at every site, same outputs as {options.source}")
     return 0
 
 
+def _check_output(what: str, path: Path) -> None:
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise SpecError(f"{what} must be a file in a folder that exists, not {path}")
+
+
 def hypotheses(options: argparse.Namespace) -> int:
     from nmt_attn.study.hypotheses import read_hypotheses
+    from nmt_attn.study.scores import read_lines
 
-    with _open(options.generated) as stream:
-        lines = read_hypotheses(stream)
+    lines = read_hypotheses(read_lines(options.generated))
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
     sys.stdout.writelines(line + "\n" for line in lines)
     return 0
@@ -156,9 +173,11 @@ def _check_run_is_whole(options: argparse.Namespace) -> None:
 
 
 def table(options: argparse.Namespace) -> int:
-    from nmt_attn.study.figure import bleu_figure
+    from nmt_attn.study.figure import bleu_figure, check_picture
     from nmt_attn.study.results import markdown_table, read_results
 
+    if options.figure:
+        check_picture(options.figure)
     results = read_results(options.results)
     print(markdown_table(results))
     if options.figure:
@@ -169,6 +188,7 @@ def table(options: argparse.Namespace) -> int:
 def progress(options: argparse.Namespace) -> int:
     from nmt_attn.study.progress import progress_lines
 
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     for line in progress_lines(sys.stdin, options.label, options.updates):
         print(line, flush=True)
     return 0
@@ -185,13 +205,6 @@ def doctor(options: argparse.Namespace) -> int:
     from nmt_attn import doctor as checks
 
     return checks.run()
-
-
-def _open(path: Path):  # type: ignore[no-untyped-def]
-    try:
-        return path.open(encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise SpecError(f"{path} must be a readable file: {error.strerror}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -245,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--noise", type=float, help="chance of one more word without a meaning at each place")
     sub = add("average", average, "average the parameters of checkpoints")
     sub.add_argument("checkpoints", type=Path, nargs="+", help="files, or folders of which the --last are taken")
-    sub.add_argument("--last", type=int, default=5, help="checkpoints of a folder (%(default)s)")
+    sub.add_argument("--last", type=positive, default=5, help="checkpoints of a folder (%(default)s)")
     sub.add_argument("--output", type=Path, required=True)
     sub = add("convert", convert, "turn a stock fairseq transformer checkpoint into code 1010, exactly")
     sub.add_argument("source", type=Path)
@@ -269,7 +282,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--figure", type=Path, help="also draw a picture (PNG, SVG or PDF)")
     sub = add("progress", progress, "shorten fairseq-train's JSON log on standard input to one line now and then")
     sub.add_argument("--label", required=True)
-    sub.add_argument("--updates", type=int, required=True, help="value of --max-update")
+    sub.add_argument("--updates", type=positive, required=True, help="value of --max-update")
     return parser
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import nmt_attn
 from nmt_attn.corpora.fragment import write_corpus
+from nmt_attn.spec import SpecError
+from nmt_attn.versions import check_versions
 
 PACKAGES = (
     "torch",
@@ -62,8 +64,10 @@ def device() -> str:
 
 def find_problem() -> str | None:
     """Trains and translates a little; None if all works, else one line."""
-    if not sys.version_info < (3, 14):
-        return f"Python must be 3.10 to 3.13, not {platform.python_version()}"
+    try:
+        check_versions()
+    except SpecError as error:
+        return str(error)
     for command in ("fairseq-preprocess", "fairseq-train", "fairseq-generate"):
         if _path(command) is None:
             return f"{command} must be installed beside {sys.executable}: pip install -c constraints.txt -e ."

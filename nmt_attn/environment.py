@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 import nmt_attn
+from nmt_attn.spec import SpecError
 
 
 def environment() -> dict[str, Any]:
@@ -21,8 +22,16 @@ def environment() -> dict[str, Any]:
         "torch": torch.__version__,
         "fairseq": _fairseq(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else processor(),
-        "threads": int(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0] or torch.get_num_threads()),
+        "threads": _threads(),
     }
+
+
+def _threads() -> int:
+    """Those that OMP_NUM_THREADS allows, as the training has them; raises SpecError if it is no number."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if allowed and (not allowed.isascii() or not allowed.isdigit() or int(allowed) < 1):
+        raise SpecError(f"OMP_NUM_THREADS must be a whole number from 1, not {allowed!r}: set it, or unset it")
+    return int(allowed or torch.get_num_threads())
 
 
 def _fairseq() -> str:

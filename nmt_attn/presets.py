@@ -11,6 +11,7 @@ Standard library only.
 """
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from nmt_attn.spec import ALL_CODES, Convolution, SpecError
 
@@ -74,7 +75,14 @@ PRESETS = {preset.name: preset for preset in _rows()}
 
 
 def find_preset(name: str) -> Preset:
-    """The preset of this name; raises SpecError with the way to see all names."""
+    """The preset of this name; raises SpecError with names like it, or with the way to see all."""
     if name not in PRESETS:
-        raise SpecError(f"no architecture is called {name!r}: nmt-attn archs lists all {len(PRESETS)} names")
+        raise SpecError(f"no architecture is called {name!r}: {name_hint(name)}")
     return PRESETS[name]
+
+
+def name_hint(name: str) -> str:
+    """What helps whoever has given a name that is none: names like it and the way to see all."""
+    everything = f"nmt-attn archs lists all {len(PRESETS)} names"
+    near = get_close_matches(name, PRESETS, n=3, cutoff=0.8)
+    return f"{' or '.join(near)} may be meant; {everything}" if near else everything

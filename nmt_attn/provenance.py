@@ -17,6 +17,7 @@ from nmt_attn.spec import Site, SpecError
 from nmt_attn.study.progress import development_curve, read_log, training_seconds
 
 BINARISED = {".bin", ".idx", ".txt"}  # what fairseq-preprocess writes
+EMBEDDINGS = "decoder.embed_tokens.weight"
 TRANSLATION_TIME = re.compile(r"Translated .* in ([0-9.]+)s")
 
 
@@ -27,18 +28,31 @@ def describe_run(checkpoint: Path, data: Path, run: Path | None, translation_log
     """
     state = checkpoints.load(checkpoint)
     options = checkpoints.model_options(state)
+    _check_complete(checkpoint, state, options)
     return {
         "preset": options.arch,
         **_mixers(options),
         "seed": getattr(options, "seed", None),
         "updates": (state.get("optimizer_history") or [{}])[-1].get("num_updates"),
         "parameters": checkpoints.parameter_count(state),
-        "multiply_adds": _multiply_adds(options, len(state["model"]["decoder.embed_tokens.weight"])),
+        "multiply_adds": _multiply_adds(options, len(state["model"][EMBEDDINGS])),
         "data_sha256": checksum(sorted(path for path in data.iterdir() if path.suffix in BINARISED)),
         "code_version": code_version(),
         **({} if run is None else _describe_training(run)),
         "translation_seconds": _translation_seconds(translation_log),
     }
+
+
+def _check_complete(checkpoint: Path, state: dict[str, Any], options: argparse.Namespace) -> None:
+    """Raises SpecError for a checkpoint without what a result tells of it."""
+    needed = {
+        "the name of its architecture": isinstance(getattr(options, "arch", None), str),
+        "the embeddings of a decoder": EMBEDDINGS in state["model"],
+        "the numbers of updates": isinstance(state.get("optimizer_history") or [{}], list),
+    }
+    for what, there in needed.items():
+        if not there:
+            raise SpecError(f"the checkpoint must be one of fairseq-train, but {checkpoint} lacks {what}")
 
 
 def _describe_training(run: Path) -> dict[str, Any]:

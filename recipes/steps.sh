@@ -35,6 +35,7 @@ environment() {
     [[ $VENV != /* ]] || export PATH="$VENV/bin:$PATH"
   fi
   command -v nmt-attn >/dev/null || fail "nmt-attn must be installed: pip install -c constraints.txt -e '.[$1]'"
+  [[ ${ARCH:-} != nmt* ]] || nmt-attn describe "$ARCH" >/dev/null || exit 2
 }
 
 ALL_STEPS="prepare train average translate score"
@@ -44,6 +45,18 @@ ENGINE=${ENGINE:-}
 for name in $STEPS; do
   [[ " $ALL_STEPS " == *" $name "* ]] || fail "STEPS must be some of $ALL_STEPS, not $name"
 done
+
+# check_settings: the numbers among a recipe's variables, before an hour of preparation.
+check_settings() {
+  local name
+  for name in SEED UPDATES WARMUP MAX_TOKENS VOCABULARY AVERAGE SAVE_EVERY LOG_EVERY; do
+    [[ ${!name} =~ ^(0|[1-9][0-9]*)$ ]] || fail "$name must be a whole number, not ${!name}"
+  done
+  [[ $LEARNING_RATE =~ ^[0-9]*\.?[0-9]+(e-?[0-9]+)?$ ]] || fail "LEARNING_RATE must be a number, not $LEARNING_RATE"
+  ((SAVE_EVERY > 0 && UPDATES % SAVE_EVERY == 0 && AVERAGE > 0 && UPDATES / SAVE_EVERY >= AVERAGE)) ||
+    fail "UPDATES ($UPDATES) must be SAVE_EVERY ($SAVE_EVERY) times AVERAGE ($AVERAGE) or more, without a remainder"
+}
+[[ -z ${UPDATES:-} ]] || check_settings # those who source this file without them are no recipes of a training
 
 # wants STEP: whether the recipe shall do this step.
 wants() { [[ " $STEPS " == *" $1 "* ]]; }
@@ -152,8 +165,6 @@ train() {
   local arch=$1 run=$2 all parts mixed before stopped
   shift 2
   [[ ! -e $run/trained ]] || { say "$arch: trained before, kept"; return; }
-  ((UPDATES % SAVE_EVERY == 0 && UPDATES / SAVE_EVERY >= AVERAGE)) ||
-    fail "UPDATES ($UPDATES) must be SAVE_EVERY ($SAVE_EVERY) times AVERAGE ($AVERAGE) or more, without a remainder"
   COUNTED_GPUS=$(devices)
   all=$(processes)
   parts=$(batch "$TOKENS" "$MAX_TOKENS" "$all")

@@ -115,7 +115,7 @@ def test_describe_tells_the_formula_of_other_mixers(
     [
         (
             ["describe", "nmt_attn_huge"],
-            "no architecture is called 'nmt_attn_huge': nmt-attn archs lists all 244 names",
+            "no architecture is called 'nmt_attn_huge': nmt_attn_big may be meant; nmt-attn archs lists all 244 names",
         ),
         (["archs", "--measure"], "--measure must come with --size, one of tiny, small, base, big: all take minutes"),
         (["describe", "nmt_attn_tiny", "--cross-attn-mixer", "conv"], "nmt_attn_tiny: conv must be in self-attention"),

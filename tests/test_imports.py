@@ -33,7 +33,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "attention": ({"spec"}, {"torch"}),
     "engine": ({"attention"}, {"torch"}),
     "binarised": ({"spec"}, {"numpy"}),
-    "models": ({"attention", "binarised", "engine", "lock", "notation", "presets", "spec"}, {"torch", "fairseq", "fairseq_cli", "numpy"}),
+    "models": (
+        {"attention", "binarised", "engine", "lock", "notation", "presets", "spec", "versions"},
+        {"torch", "fairseq", "fairseq_cli", "numpy"},
+    ),
     "lock": ({"spec"}, set()),
     "corpora": (set(), set()),
     "study": (

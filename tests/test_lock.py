@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt_attn.spec import SpecError
 from nmt_attn.lock import is_locked, locked, try_lock
+from nmt_attn.spec import SpecError
 
 ROOT = Path(__file__).parents[1]
 HOLD = """

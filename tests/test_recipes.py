@@ -19,8 +19,8 @@ from nmt_attn.analysis.cost import Workload, preset_cost
 from nmt_attn.corpora.fragment import generate
 from nmt_attn.environment import environment
 from nmt_attn.inspection.translation import SEARCH
-from nmt_attn.presets import SIZES, Preset
 from nmt_attn.lock import locked
+from nmt_attn.presets import SIZES, Preset
 from nmt_attn.study.store import read_store
 from tests.data_prep import layouts
 from tests.data_prep.server import Server, stall

@@ -69,11 +69,11 @@ def generate(count: int, seed: int) -> Iterator[SentencePair]:
     """`count` pairs of which no two have the same source or the same target.
 
     A shorter corpus is the beginning of a longer one with the same seed.  Raises ValueError where `count` is
-    not a number of pairs that can be had.
+    not a number of pairs that can be had, or for a seed below 0.
     """
     checked("count", count)
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise ValueError(f"seed must be a whole number, got {seed!r}.")
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:  # Random takes -1 for 1
+        raise ValueError(f"seed must be a whole number from 0 on, got {seed!r}.")
     return _pairs(count, seed)
 
 

@@ -147,7 +147,10 @@ def load(checkpoint: Path, data: Path | None = None, subwords: Path | None = Non
     folder = Path(utils.split_paths(str(settings.get("data", "")))[0]) if data is None else data
     task = _task(settings, folder)
     for side, dictionary in (("encoder", task.source_dictionary), ("decoder", task.target_dictionary)):
-        embedded = len(state["model"][f"{side}.embed_tokens.weight"])
+        name = f"{side}.embed_tokens.weight"
+        if name not in state["model"]:
+            raise SpecError(f"the checkpoint must be of a translation model, but {checkpoint} lacks {name}")
+        embedded = len(state["model"][name])
         if len(dictionary) != embedded:
             raise SpecError(
                 f"the dictionary of the {side} in {folder} must have the {embedded} symbols that the checkpoint was "

@@ -81,8 +81,6 @@ def _check_paths(paths: Sequence[Path], output: Path) -> None:
             raise SpecError(f"all checkpoints must be different, but {path} is given twice: give each once")
     if output.resolve() in files:
         raise SpecError(f"the average must be written to a file of its own, not to {output}: that is averaged")
-    if not output.parent.is_dir():
-        raise SpecError(f"the average must be written to a folder that exists, not to {output.parent}: make it first")
 
 
 def _facts(state: dict[str, Any]) -> dict[str, str]:

@@ -35,6 +35,13 @@ def load(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
         raise SpecError(f"the checkpoint must be one of fairseq's, but {path} holds no model")
+    cfg, history = state.get("cfg"), state.get("optimizer_history")
+    if (
+        not all(isinstance(value, torch.Tensor) for value in state["model"].values())
+        or not isinstance(cfg, dict | None)
+        or not isinstance(history, list | None)
+    ):
+        raise SpecError(f"the checkpoint must be one of fairseq's, but the model, cfg or history of {path} is not")
     return state
 
 
@@ -52,7 +59,9 @@ def reading(path: Path) -> Iterator[None]:
             raise SpecError(f"the checkpoint must hold data only, but {path} would run code: {match[1]}") from error
         raise SpecError(f"the checkpoint must be whole, but {path} is damaged: not a file of torch.save") from error
     except Exception as error:  # of any kind where the bytes are not a checkpoint's
-        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {type(error).__name__}") from error
+        raise SpecError(
+            f"the checkpoint must be one of fairseq's, but {path} is not: {type(error).__name__}"
+        ) from error
 
 
 def model_options(state: dict[str, Any]) -> argparse.Namespace:

@@ -2,6 +2,8 @@
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from fairseq.dataclass.utils import gen_parser_from_dataclass
 from fairseq.models.transformer import TransformerConfig
@@ -25,6 +27,7 @@ UNSUPPORTED = {
     "quant_noise_scalar": 0,
     "base_layers": 0,
     "char_inputs": False,
+    "merge_src_tgt_embed": False,
 }
 
 
@@ -126,6 +129,7 @@ def read_config(args: argparse.Namespace) -> tuple[TransformerConfig, ModelSpec]
     _default(args, "position_size", 0)
     for name, value in position_flags(args.absolute_positions).items():
         setattr(args, name, value)
+    _check_sizes(args)
     cfg = TransformerConfig.from_namespace(args)
 
     def sites(kind: Site, flag: str) -> tuple[MixerSpec, ...]:
@@ -157,6 +161,33 @@ def position_flags(absolute_positions: str) -> dict[str, bool]:
         "encoder_learned_pos": learned,
         "decoder_learned_pos": learned,
     }
+
+
+def _check_sizes(args: argparse.Namespace) -> None:
+    """What fairseq finds out in a traceback, or not at all. Checkpoints of long ago may lack the names."""
+
+    def given(name: str) -> Any:
+        return getattr(args, name, None)
+
+    for side in ("encoder", "decoder"):
+        if (layers := given(f"{side}_layers")) is not None and layers < 1:
+            raise SpecError(f"--{side}-layers must be at least 1, not {layers}")
+        path = given(f"{side}_embed_path")
+        if path and not Path(path).is_file():
+            raise SpecError(f"--{side}-embed-path must be a file of word vectors, but {path} is none")
+    encoder, decoder = given("encoder_embed_dim"), given("decoder_embed_dim")
+    if given("share_all_embeddings"):
+        if encoder != decoder:
+            raise SpecError(
+                f"--share-all-embeddings must have encoder and decoder of one width, not {encoder} and {decoder}: "
+                "give the same --encoder-embed-dim and --decoder-embed-dim"
+            )
+        if given("decoder_embed_path") not in (None, given("encoder_embed_path")):
+            raise SpecError("--decoder-embed-path must be that of the encoder where --share-all-embeddings is given")
+    shared = given("share_all_embeddings") or given("share_decoder_input_output_embed")
+    output = given("decoder_output_dim")
+    if shared and output not in (None, decoder):
+        raise SpecError(f"--decoder-output-dim must be the width of the shared embeddings, {decoder}, not {output}")
 
 
 def _refuse_unsupported(args: argparse.Namespace) -> None:

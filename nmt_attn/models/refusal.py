@@ -3,8 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from fairseq.distributed import utils as distributed_utils
+from torch.multiprocessing import ProcessExitedException
 
 from nmt_attn.spec import SpecError
+
+_fairseqs_call_main = distributed_utils.call_main
 
 
 @contextmanager
@@ -18,3 +24,17 @@ def refuses_in_one_line() -> Iterator[None]:
     except SpecError as error:
         print(f"nmt_attn: error: {error}", file=sys.stderr)
         raise SystemExit(2) from error
+
+
+def pass_on_exit_codes() -> None:
+    """From here on a command that starts a process for each GPU ends as they do, without a traceback of its own."""
+    distributed_utils.call_main = _call_main
+
+
+def _call_main(cfg: Any, main: Any, **named: Any) -> None:
+    try:
+        _fairseqs_call_main(cfg, main, **named)
+    except ProcessExitedException as error:
+        if error.exit_code <= 0:  # ended by a signal
+            raise
+        raise SystemExit(error.exit_code) from error

@@ -23,6 +23,7 @@ from nmt_attn.spec import SpecError
 SEAL = re.compile(rb"sha256:([0-9a-f]{64})")
 SIZE = len("sha256:") + 64
 LENGTH = struct.Struct("<H")  # of the comment, before it
+END = 22  # bytes of the record that a zip archive ends with, where there is no comment
 BLOCK = 1 << 22
 UNFINISHED = ".part"
 
@@ -117,7 +118,7 @@ def damage(path: Path) -> str:
     if seal := SEAL.fullmatch(end[LENGTH.size :]):
         matches = LENGTH.unpack(end[: LENGTH.size]) == (SIZE,) and _digest(path, size - len(end)) == seal[1].decode()
         return "" if matches else "it does not have its checksum"
-    if not zipfile.is_zipfile(path):
+    if not (end[-END:].startswith(b"PK\x05\x06") and end.endswith(LENGTH.pack(0))):
         return "it is no whole zip archive"
     return _zip_damage(path)
 
@@ -136,8 +137,6 @@ def _digest(path: Path, size: int) -> str:
 def _zip_damage(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.comment:  # of a damaged seal
-                return "it does not have its checksum"
             part = archive.testzip()
             return f"{part} in it does not have its checksum" if part else ""
     except Exception as error:  # of any kind where the bytes are not an archive's

@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 from fairseq.distributed import utils as distributed_utils
+from torch.utils.data._utils import signal_handling
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+LONGEST_SAVING = 60  # seconds for which the processes that load data live on, if they are not told to end
 
 
 class Stop:
@@ -20,16 +22,26 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Takes note of the signals, which would end the process; afterwards they do again."""
+        """Takes note of the signals, which would end the process; afterwards they do again.
+
+        Slurm, and a terminal, send them to all processes: those that load data must not end before the training.
+        """
 
         def note(number: int, frame: FrameType | None) -> None:
             self.number = number
 
+        def prepare_worker() -> None:
+            torchs_handlers()
+            signal.signal(signal.SIGTERM, lambda number, frame: signal.alarm(LONGEST_SAVING) and None)
+
         before = {number: signal.signal(number, note) for number in SIGNALS}
+        torchs_handlers = signal_handling._set_worker_signal_handlers
+        signal_handling._set_worker_signal_handlers = prepare_worker
         self.number = 0
         try:
             yield
         finally:
+            signal_handling._set_worker_signal_handlers = torchs_handlers
             for number, handler in before.items():
                 signal.signal(number, handler)
 

@@ -53,13 +53,24 @@ def _own_folder(cfg: Any) -> Iterator[None]:
 def _train(cfg: Any, trainer: Any, task: Any, epoch_itr: Any) -> Any:
     try:
         return _fairseqs_train(cfg, trainer, task, epoch_itr)
-    except FloatingPointError as error:
+    except Exception as error:
+        if not (cause := _floating_point_error(error)):
+            raise
         good = newest(Path(cfg.checkpoint.save_dir))
         raise SpecError(
-            f"loss and gradients must be finite, but in update {trainer.get_num_updates() + 1} were not ({error}): "
+            f"loss and gradients must be finite, but in update {trainer.get_num_updates() + 1} were not ({cause}): "
             f"go on from {good or 'the start, for no checkpoint was saved'}, with a smaller --lr, more "
             "--warmup-updates or --clip-norm"
         ) from error
+
+
+def _floating_point_error(error: BaseException | None) -> FloatingPointError | None:
+    """Also one in whose handling another came up: fairseq looks for the place of a NaN with hooks that may fail."""
+    while error:
+        if isinstance(error, FloatingPointError):
+            return error
+        error = error.__context__
+    return None
 
 
 def _validate_and_save(

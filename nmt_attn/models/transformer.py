@@ -1,6 +1,7 @@
 """The architectures, registered with fairseq: fairseq-train DATA --user-dir nmt_attn --arch NAME."""
 
 import argparse
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +18,8 @@ from fairseq.modules.checkpoint_activations import checkpoint_wrapper
 from torch import Tensor, nn
 
 from nmt_attn.engine import speed_up
+from nmt_attn.models.command import check_command
+from nmt_attn.models.fit import check_fit
 from nmt_attn.models.layers import DecoderLayer, EncoderLayer
 from nmt_attn.models.options import ModelSpec, add_options, fill_in_preset, read_config
 from nmt_attn.models.record import add_records, check_records
@@ -73,11 +76,18 @@ class NmtAttnModel(TransformerModelBase):
             cfg, spec = read_config(args)
             if getattr(task.cfg, "left_pad_target", False):
                 raise SpecError("--left-pad-target must be False: target positions count from the first column")
+            source, target = task.source_dictionary, task.target_dictionary
+            if cfg.share_all_embeddings and source != target:
+                raise SpecError(
+                    "--share-all-embeddings must have one dictionary for both languages, but they have two, of "
+                    f"{len(source)} and {len(target)} symbols: run fairseq-preprocess with --joined-dictionary, or "
+                    "leave the flag out"
+                )
             if any(isinstance(site, AttentionSpec) and not site.sees_keys for site in spec.cross):
                 logger.warning("cross attention with code 0000 cannot see which source word to translate")
             cfg.attention_sites = spec
             model = super().build_model(cfg, task)
-            add_records(model)
+            add_records(model, source, target)
             if args.engine == "fast":
                 speed_up(model)
             return model
@@ -97,15 +107,22 @@ class NmtAttnModel(TransformerModelBase):
     def load_state_dict(
         self, state_dict: dict[str, Tensor], strict: bool = True, model_cfg: Any = None, args: Any = None
     ) -> Any:
-        """As in fairseq, but a checkpoint of other codes is refused: its parameters may fit all the same."""
+        """As in fairseq, but a checkpoint of other codes or words is refused: its parameters may fit all the same."""
         with refuses_in_one_line():
             check_records(self, state_dict)
-        return super().load_state_dict(state_dict, strict, model_cfg, args)
+            try:
+                return super().load_state_dict(state_dict, strict, model_cfg, args)
+            except RuntimeError:
+                check_fit(self, state_dict)
+                raise
 
 
 def _register(preset: Preset) -> None:
     def fill_in(args: argparse.Namespace) -> None:
         fill_in_preset(args, preset)
+        with refuses_in_one_line():
+            read_config(copy.copy(args))
+            check_command(args)
 
     register: Callable = register_model_architecture("nmt_attn", preset.name)
     register(fill_in)

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from nmt_attn.presets import PRESETS
+from nmt_attn.presets import PRESETS, name_hint
 from nmt_attn.spec import SpecError
 from nmt_attn.study.words import checked_name
 
@@ -16,7 +16,9 @@ def matching(pattern: str) -> list[str]:
         return [checked_name("models", pattern)]
     found = [name for name in PRESETS if fnmatchcase(name, pattern)]
     if not found:
-        raise SpecError(f"models must be architectures or patterns of them, which {pattern} is not: see nmt-attn archs")
+        raise SpecError(
+            f"models must be architectures or patterns of them, which {pattern} is not: {name_hint(pattern)}"
+        )
     return list(dict.fromkeys(map(canonical, found)))
 
 

@@ -7,6 +7,14 @@ from typing import Any
 from nmt_attn.spec import SpecError
 from nmt_attn.study.results import check_comparable
 
+KINDS = (".png", ".svg", ".pdf")
+
+
+def check_picture(path: Path) -> None:
+    """Raises SpecError for a file that no picture can be written to."""
+    if path.suffix.lower() not in KINDS or path.is_dir() or not path.absolute().parent.is_dir():
+        raise SpecError(f"--figure must be a file in a folder that exists, ending in {' or '.join(KINDS)}, not {path}")
+
 
 def bleu_figure(results: Sequence[dict[str, Any]], path: Path) -> None:
     """Dots of BLEU, a row a model and a dot a run, to an image file; raises SpecError without matplotlib."""

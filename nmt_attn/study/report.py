@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from nmt_attn.spec import SpecError
 from nmt_attn.study.plan import Study
-from nmt_attn.study.scores import read_lines
 from nmt_attn.study.store import STORE, read_store
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def write_report(study: Study, study_file: Path, out: Path) -> list[Path]:
     blocks: list[Block] = list(summary(findings))
     for corpus in findings.corpora:
         blocks += details(corpus, [Figure(picture.name, picture.caption) for picture in pictures[corpus.name]])
-    blocks += origins(findings, "\n".join(read_lines(study_file)))
+    blocks += origins(findings, study_file.read_text(encoding="utf-8-sig").removesuffix("\n"))
     drawn = [picture for corpus in pictures.values() for picture in corpus]
     vectors = {picture.name: _data_address("image/svg+xml", picture.svg) for picture in drawn}
     files = {

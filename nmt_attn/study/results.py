@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from nmt_attn.spec import SpecError
+from nmt_attn.study.store import is_number
 
 REQUIRED = ("preset", "bleu", "signature", "seed", "parameters", "data_sha256", "test_sha256", "code_version", "scorer")
+OF_A_RUN = ("encoder_self", "decoder_self", "cross", "sentences", "updates", "training_seconds", "translation_seconds")
+NUMBERS = ("bleu", "parameters")
 
 
 def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
@@ -18,9 +21,14 @@ def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
             result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SpecError(f"a result must be a JSON file, but {path} cannot be read: {error}") from None
+        if not isinstance(result, dict):
+            raise SpecError(f"a result must be a JSON object, as nmt-attn score prints it, but {path} holds none")
         missing = [name for name in REQUIRED if name not in result]
         if missing:
             raise SpecError(f"a result must say {', '.join(REQUIRED)}, but {path} lacks {', '.join(missing)}")
+        for name in NUMBERS:
+            if not is_number(result[name]):
+                raise SpecError(f"a result must have a number as {name}, but {path} has {result[name]!r}: score again")
         results.append(result)
     return results
 
@@ -33,8 +41,21 @@ def check_comparable(results: Sequence[dict[str, Any]]) -> None:
             raise SpecError(f"all results in a table must have the same {name}, not {' and '.join(values)}")
 
 
+def _check_of_runs(results: Sequence[dict[str, Any]]) -> None:
+    for result in results:
+        if missing := [name for name in OF_A_RUN if name not in result]:
+            raise SpecError(
+                f"a result in a table must tell of its run, but that of {result['preset']} lacks {', '.join(missing)}: "
+                "give nmt-attn score --checkpoint, --data and --run"
+            )
+
+
 def markdown_table(results: Sequence[dict[str, Any]]) -> str:
-    """A row a run: BLEU, the difference to the first run, parameters, seconds; the signature below."""
+    """A row a run: BLEU, the difference to the first run, parameters, seconds; the signature below.
+
+    Raises SpecError for results that cannot be compared, or that do not tell of their run.
+    """
+    _check_of_runs(results)
     check_comparable(results)
     lines = [
         "| model | encoder self | decoder self | cross | BLEU | difference | parameters | training s | translation s |",

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,12 +146,16 @@ def _plain_signature(metric: Any) -> str:
 def read_lines(path: Path) -> list[str]:
     """The lines of a text in UTF-8, without their ends ("\\n", or "\\r\\n" as Windows writes them).
 
-    Raises SpecError if the file cannot be read.
+    Raises SpecError if the file cannot be read, or begins with a byte order mark, which would count as a character.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise SpecError(f"{path} must be a readable file: {error.strerror}") from None
+    if content.startswith(BOM_UTF8):
+        raise SpecError(
+            f"{path} must be UTF-8 without a byte order mark, but begins with one: remove its first 3 bytes"
+        )
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

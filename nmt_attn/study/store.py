@@ -6,6 +6,7 @@
 import json
 import os
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from nmt_attn.spec import SpecError
 STORE = "results.jsonl"
 NEEDED = (
     *("corpus", "model", "seed", "preset", "flags", "encoder_self", "decoder_self", "cross", "parameters", "updates"),
-    *("bleu", "signature", "sentences", "data_sha256", "test_sha256"),
+    *("bleu", "signature", "sentences", "data_sha256", "test_sha256", "scorer"),
 )
+NUMBERS = ("seed", "parameters", "updates", "bleu", "sentences")
 
 
 def read_store(path: Path) -> list[dict[str, Any]]:
@@ -26,18 +28,33 @@ def read_store(path: Path) -> list[dict[str, Any]]:
             raise SpecError(
                 f"{path} must say {missing[0]} in each line, but line {number} does not: restore it from a copy"
             )
+        for name in NUMBERS:
+            if not is_number(result[name]):
+                raise SpecError(
+                    f"{path} must have a number as {name}, but line {number} has {result[name]!r}: "
+                    "restore it from a copy"
+                )
     return results
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of JSON is a number that can be calculated with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """All objects of a file; none if there is no file. A last line without its end was cut off and does not count.
 
-    Raises SpecError for a line that is no object.
+    Raises SpecError for a line that is no object, and for what is no file.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise SpecError(
+            f"{path} must be a file of results that can be read, or not be there: {error.strerror}"
+        ) from None
     *lines, _ = content.split(b"\n")
     return [_object(path, number, line) for number, line in enumerate(lines, start=1)]
 

@@ -14,6 +14,7 @@ from fairseq.sequence_generator import SequenceGenerator
 from nmt_attn.inspection.facts import END
 from nmt_attn.inspection.loading import Loaded, load
 from nmt_attn.models import checkpoints, convert
+from nmt_attn.models.record import VOCABULARY
 from nmt_attn.spec import Site, SpecError
 from tests.models import toy
 
@@ -126,6 +127,10 @@ def test_a_sentencepiece_model_beside_the_data_is_found_and_another_can_be_given
     saved: Save, data: Path, tmp_path: Path
 ) -> None:
     path = saved()
+    state = checkpoints.load(path)
+    for side in ("encoder", "decoder"):  # as of a checkpoint from before it knew its dictionary
+        del state["model"][f"{side}.{VOCABULARY}"]
+    torch.save(state, path)
     elsewhere = _subwords(tmp_path / "mine" / "my.model")
     vocabulary = Dictionary()
     for piece in ("▁", "w", "1", "2"):

@@ -200,7 +200,6 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path, capsys: pytest.CaptureFix
 def test_an_average_goes_to_a_file_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [_saved(tmp_path, updates) for updates in (1, 2)]
     _refused(capsys, paths, f"to a file of its own, not to {paths[1]}: that is averaged", output=paths[1])
-    _refused(capsys, paths, f"a folder that exists, not to {tmp_path / 'no'}: make it", output=tmp_path / "no" / "a.pt")
 
 
 def test_an_average_that_cannot_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

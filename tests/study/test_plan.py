@@ -368,11 +368,11 @@ WRONG: list[tuple[Any, str]] = [
     ),
     (
         {"models": [TINY, "nmt_attn_huge*"]},
-        "models must be architectures or patterns of them, which nmt_attn_huge* is not: see nmt-attn archs",
+        f"models must be architectures or patterns of them, which nmt_attn_huge* is not: {ALL}",
     ),
     (
         {"models": [TINY, "transformer*"]},
-        "models must be architectures or patterns of them, which transformer* is not: see nmt-attn archs",
+        f"models must be architectures or patterns of them, which transformer* is not: {ALL}",
     ),
     ({"corpora": []}, "corpora must be a mapping of names to recipes, with at least one"),
     ({"corpora": {}}, "corpora must be a mapping of names to recipes, with at least one"),

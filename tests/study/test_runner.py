@@ -18,11 +18,11 @@ import pandas as pd
 import pytest
 
 from nmt_attn.cli import main
+from nmt_attn.lock import is_locked, locked
 from nmt_attn.spec import SpecError
 from nmt_attn.study import command, launchers
 from nmt_attn.study.estimate import hours
 from nmt_attn.study.launchers import LocalLauncher, Task
-from nmt_attn.lock import is_locked, locked
 from nmt_attn.study.recipe import defaults
 from nmt_attn.study.runner import last_words
 from nmt_attn.study.store import read_store, result_name
@@ -799,7 +799,7 @@ def _killed_until_finished(toy: Toy, left: int, chance: random.Random) -> int:
             return kills
 
 
-def _check_kills(folder: Path, wanted: int, seed: int) -> None:
+def check_kills(folder: Path, wanted: int, seed: int) -> None:
     settings = {"UPDATES": "6", "SAVE_EVERY": "2", "PACE": "0.03"}
     whole = Toy(folder / "whole", settings=settings)
     whole.run()
@@ -817,13 +817,13 @@ def _check_kills(folder: Path, wanted: int, seed: int) -> None:
 
 
 def test_a_study_survives_12_kills(tmp_path: Path) -> None:
-    _check_kills(tmp_path, wanted=12, seed=1)
+    check_kills(tmp_path, wanted=12, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2])
 def test_a_study_survives_100_kills(seed: int, tmp_path: Path) -> None:
-    _check_kills(tmp_path, wanted=100, seed=seed)
+    check_kills(tmp_path, wanted=100, seed=seed)
 
 
 @pytest.mark.slow
