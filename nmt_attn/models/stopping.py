@@ -1,5 +1,7 @@
 """A training that is asked to stop (SIGTERM, or SIGUSR1 as Slurm can send it) saves after the update it is at."""
 
+import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from fairseq.distributed import utils as distributed_utils
 from torch.utils.data._utils import signal_handling
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-LONGEST_SAVING = 60  # seconds for which the processes that load data live on, if they are not told to end
+LONGEST_SAVING = 60  # seconds for which the processes that load data live on at most
 
 
 class Stop:
@@ -30,9 +32,16 @@ class Stop:
         def note(number: int, frame: FrameType | None) -> None:
             self.number = number
 
+        ending = multiprocessing.RawValue("b", 0)  # which they see, too
+
         def prepare_worker() -> None:
             torchs_handlers()
-            signal.signal(signal.SIGTERM, lambda number, frame: signal.alarm(LONGEST_SAVING) and None)
+            signal.signal(signal.SIGTERM, outlive)
+
+        def outlive(number: int, frame: FrameType | None) -> None:
+            if ending.value:
+                os._exit(0)
+            signal.alarm(LONGEST_SAVING)
 
         before = {number: signal.signal(number, note) for number in SIGNALS}
         torchs_handlers = signal_handling._set_worker_signal_handlers
@@ -41,6 +50,7 @@ class Stop:
         try:
             yield
         finally:
+            ending.value = 1
             signal_handling._set_worker_signal_handlers = torchs_handlers
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -6,9 +6,9 @@ from torch.utils.checkpoint import checkpoint
 
 from nmt_attn.attention import build_mixer
 from nmt_attn.notation import Shape, layer_specs
-from nmt_attn.spec import Site
+from nmt_attn.spec import ALL_CODES, Site
 
-from .cases import error, generator, make_inputs, make_mixer, make_padding, site_name
+from .cases import SITES, error, generator, make_inputs, make_mixer, make_padding, site_name
 from .test_low_precision import LENGTH, LOW, SEEDS, plain_attention, root_mean_square
 
 TEXTS = ("conv", "deform", "deform:window=2+0010", "light:kernel=5", "dynamic:kernel=5", "gaussian", "fixed")
@@ -95,3 +95,28 @@ def test_activation_checkpointing_changes_nothing(text, site):
         gradients.append([leaf.grad, *(value.grad for value in mixer.parameters())])
     assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
     assert error(gradients[0][0], torch.zeros_like(gradients[0][0])) > 0
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize("site", SITES, ids=site_name)
+@pytest.mark.parametrize("code", ALL_CODES)
+def test_activation_checkpointing_changes_nothing_of_a_code(code, site, need_weights):
+    """With padding, and with dropout: what is computed again drops the same weights."""
+    mixer = make_mixer(code, site, dropout=0.3).train()
+    query, memory = make_inputs(site, 3, 5, 7)
+    padding = make_padding("left", 3, memory.shape[1])
+
+    def run(z, x):
+        return mixer(z, x, padding, need_weights=need_weights)[0]
+
+    results = []
+    for way in (run, lambda z, x: checkpoint(run, z, x, use_reentrant=False)):
+        z = query.clone().requires_grad_()
+        x = z if site.is_self else memory.clone().requires_grad_()
+        mixer.zero_grad(set_to_none=True)
+        torch.manual_seed(3)
+        output = way(z, x)
+        output.square().sum().backward()
+        results.append([output, z.grad, x.grad, *(value.grad for value in mixer.parameters())])
+    for one, other in zip(*results, strict=True):
+        assert (one is None and other is None) or torch.equal(one, other)

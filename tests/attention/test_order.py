@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from nmt_attn.attention.positions import relative_positions
 from nmt_attn.spec import Site
 
 from .cases import (
@@ -79,6 +80,18 @@ def test_the_distances_plus_and_minus_one_are_told_apart(code):
     inputs[:, 2] = inputs[:, 0]
     _, weights = mixer(inputs, inputs, need_weights=True)
     assert (weights[0, :, 1, 0] - weights[0, :, 1, 2]).abs().min() > 1e-3
+
+
+@pytest.mark.parametrize("dim", [2, 8, 128])
+def test_r_of_opposite_distances_is_never_the_same(dim):
+    """The cosines are, the sines are opposite."""
+    vectors = relative_positions(-512, 512, dim, None, torch.float64, torch.device("cpu"))
+    assert vectors.shape == (1025, dim)
+    behind, ahead = vectors[:512].flip(0), vectors[513:]
+    assert (ahead - behind).abs().amax(dim=-1).min() > 1e-5
+    sines, cosines = slice(0, dim // 2), slice(dim // 2, dim)
+    assert error(ahead[:, sines], -behind[:, sines]) <= 1e-12
+    assert error(ahead[:, cosines], behind[:, cosines]) <= 1e-12
 
 
 @pytest.mark.parametrize("code", ["0001"])

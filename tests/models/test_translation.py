@@ -7,13 +7,15 @@ import torch
 from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor
 
-from nmt_attn.presets import RELATED
+from nmt_attn.presets import PRESETS, RELATED
 from nmt_attn.spec import ALL_CODES, Convolution
 from tests.models import toy
 
 CODES = [f"nmt_attn_tiny_{kind}{code}" for kind, code in itertools.product(("self", "cross"), ALL_CODES)]
 OTHERS = [f"nmt_attn_tiny_{kind}" for kind in (*(kind.value for kind in Convolution), "deform_self0010", *RELATED)]
 NAMES = CODES + OTHERS
+PRESETS_OF_ONE_SIZE = [name for name in PRESETS if name.startswith("nmt_attn_tiny")]
+LIMITS = {torch.float64: 1e-12, torch.float32: 1e-5}
 
 
 def _decode_stepwise(model: torch.nn.Module, sample: dict) -> Tensor:
@@ -35,6 +37,47 @@ def test_step_by_step_equals_at_once(name: str, left_pad: bool) -> None:
     sample = toy.batch(toy.sentences(3, 7), targets[:3], left_pad)
     at_once, _ = model(**sample["net_input"])
     torch.testing.assert_close(_decode_stepwise(model, sample), at_once, rtol=0, atol=1e-12)
+
+
+def _check_reordered_steps(name: str, rows: int, length: int, *flags: str) -> None:
+    """At each step any row may become any other; each must end as if its own history had been read at once."""
+    for dtype, most in LIMITS.items():
+        model = toy.build(name, *flags)
+        _shake_offsets(model)
+        model = model.to(dtype)
+        generator = torch.Generator().manual_seed(length)
+        inputs = toy.batch(toy.sentences(rows, 9), toy.sentences(rows, 9), left_pad=bool(length % 2))["net_input"]
+        source, lengths = inputs["src_tokens"], inputs["src_lengths"]
+        history, outputs, state = torch.full((rows, 1), toy.dictionary().eos()), [], {}
+        with torch.no_grad():
+            encoded = model.encoder(source, lengths)
+            for step in range(length):
+                if step:
+                    order = torch.randint(rows, (rows,), generator=generator)
+                    order = order if step % 3 else torch.randperm(rows, generator=generator)
+                    words = torch.randint(4, len(toy.dictionary()), (rows, 1), generator=generator)
+                    history = torch.cat([history[order], words], dim=1)
+                    outputs = [output[order] for output in outputs]
+                    source, lengths = source[order], lengths[order]
+                    encoded = model.encoder.reorder_encoder_out(encoded, order)
+                    model.decoder.reorder_incremental_state_scripting(state, order)
+                outputs.append(model.decoder(history, encoded, state)[0])
+            at_once, _ = model(source, lengths, history)
+        torch.testing.assert_close(torch.cat(outputs, dim=1), at_once, rtol=0, atol=most)
+
+
+@pytest.mark.parametrize("length", [2, 17])
+@pytest.mark.parametrize("flags", [(), ("--attn-window", "2"), ("--max-relative-distance", "2")], ids=" ".join)
+def test_so_do_steps_between_which_rows_change_places(flags: tuple[str, ...], length: int) -> None:
+    """Two tokens are fewer than any kernel has taps."""
+    _check_reordered_steps("nmt_attn_tiny", 12, length, *toy.EVERY_MIXER, *flags)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("length", [1, 2, 7, 64])
+@pytest.mark.parametrize("name", PRESETS_OF_ONE_SIZE)
+def test_so_do_those_of_two_hundred_sequences_in_every_preset(name: str, length: int) -> None:
+    _check_reordered_steps(name, 200, length)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,10 +112,15 @@ def test_so_does_a_model_of_each_mixer_alone(name: str) -> None:
     _check_beam_search(toy.build(name))
 
 
-def _check_beam_search(model: torch.nn.Module) -> None:
-    for parameter_name, parameter in model.named_parameters():
-        if "offset_projection" in parameter_name:  # zero before training
+def _shake_offsets(model: torch.nn.Module) -> None:
+    """Offsets of deformable convolutions are zero before training."""
+    for name, parameter in model.named_parameters():
+        if "offset_projection" in name:
             torch.nn.init.normal_(parameter)
+
+
+def _check_beam_search(model: torch.nn.Module) -> None:
+    _shake_offsets(model)
     sources = toy.sentences(12, 8)
     generator = SequenceGenerator([model], toy.dictionary(), beam_size=4, max_len_b=12)
 

@@ -22,6 +22,7 @@ from nmt_attn.study.store import NEEDED
 ROOT = Path(__file__).parents[2]
 RECIPE = Path(__file__).parent / "toy_recipe.sh"
 TINY, OTHER = "nmt_attn_tiny", "nmt_attn_tiny_self0111"
+ALL = "nmt-attn archs lists all 244 names"
 TOY_VARIABLES = (
     "OUT, VENV, COUNTS, PACE, SEED, UPDATES, SAVE_EVERY, MAX_TOKENS, TOKENS, VOCABULARY, STEPS, RUN_NAME, TRACKING"
 )
