@@ -231,7 +231,7 @@ REFUSED: Mapping[str, str] = {
     f"score --hypotheses @/text --references @/reference {EACH.format('embeddings.pt')}": "the checkpoint must be "
     "one of fairseq-train, but @/embeddings.pt lacks the embeddings of a decoder",
     f"score --hypotheses @/text --references @/reference {EACH.format('history.pt')}": "the checkpoint must be one of "
-    "fairseq-train, but @/history.pt lacks the numbers of updates",
+    "fairseq's, but the model, cfg or history of @/history.pt is not",
     f"score --hypotheses @/text --references @/reference {EACH.format('newer.pt')}": "--enc-self-attn-mixer: "
     f"a mixer must be {MIXERS} {KINDS}, not 'quantum'",
     # studies and their stores
