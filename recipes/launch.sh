@@ -98,16 +98,6 @@ attend() {
   return "$code"
 }
 
-# newest_checkpoint RUN: the checkpoint of most updates in RUN, if there is one.
-newest_checkpoint() {
-  local file updates most=-1 newest=""
-  for file in "$1"/checkpoint_*_*.pt; do
-    updates=${file##*_} && updates=${updates%.pt}
-    if [[ $updates =~ ^[0-9]+$ ]] && ((updates > most)); then most=$updates newest=$file; fi
-  done
-  echo "$newest"
-}
-
 # failure LOG: the line in the end of LOG that says why a training failed. Not what that did to the other processes,
 # nor torchrun's report, unless there is nothing else.
 failure() {

@@ -124,7 +124,7 @@ run_arch() {
   lock "$RUN"
   TARGET=${DIRECTION#*-} TOKENS=${TOKENS:-$MAX_TOKENS} flags=$*
   data=$(manifest '", ".join(file["sha256"][:16] for file in m["steps"]["bin"]["outputs"].values())')
-  [[ -e $RUN/trained || -n $(newest_checkpoint "$RUN") ]] || rm -rf "$RUN/settings" # nothing was made with them
+  [[ -e $RUN/trained ]] || compgen -G "$RUN/checkpoint*.pt" >/dev/null || rm -rf "$RUN/settings" # nothing was made with them
   choose_engine "$RUN"
   settings "$RUN" $RUN_SETTINGS
   if wants train || wants translate; then python -m data_prep.check "$OUT/data/bin" >&2; fi
@@ -170,10 +170,6 @@ train() {
   parts=$(batch "$TOKENS" "$MAX_TOKENS" "$all")
   mixed=$(precision)
   settings "$run" parts mixed # fairseq loses its place in the data if the number of processes changes
-  if [[ $(newest_checkpoint "$run") == *_"$UPDATES.pt" ]]; then # killed just before its end; fairseq would make one more update
-    touch "$run/trained"
-    return
-  fi
   nmt-attn environment >>"$run/environments.jsonl"
   say "$arch: training for $UPDATES updates, $parts $mixed (log: $run/train.log)"
   : >>"$run/train.log"

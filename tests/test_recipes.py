@@ -20,6 +20,7 @@ from nmt_attn.corpora.fragment import generate
 from nmt_attn.environment import environment
 from nmt_attn.inspection.translation import SEARCH
 from nmt_attn.lock import locked
+from nmt_attn.models import checkpoints
 from nmt_attn.presets import SIZES, Preset
 from nmt_attn.study.store import read_store
 from tests.data_prep import layouts
@@ -341,7 +342,28 @@ def _kill_when_there(out: Path, moment: str, name: str, *arguments: str, **setti
 
 def test_a_failed_training_names_its_log(tmp_path: Path) -> None:
     settings: dict[str, Any] = {**TINY_RUN, "OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
-    done = _recipe("generated.sh", "nmt_attn_huge", **settings)
+    done = _recipe("generated.sh", "transformer_huge", **settings)
     assert done.returncode == 2
-    assert "nmt_attn_huge: training failed: " in done.stderr
-    assert "invalid choice: 'nmt_attn_huge'" in done.stderr.splitlines()[-1]
+    assert "transformer_huge: training failed: " in done.stderr
+    assert "invalid choice: 'transformer_huge'" in done.stderr.splitlines()[-1]
+
+
+def test_a_recipe_that_is_asked_to_stop_says_where_it_was_saved(tmp_path: Path) -> None:
+    settings = {**TINY_RUN, "UPDATES": 900, "SAVE_EVERY": 300, "LOG_EVERY": 1}
+    settings |= {"OUT": tmp_path, "TRAIN": 200, "VALID": 8, "TEST": 8, "VOCABULARY": 300}
+    recipe = subprocess.Popen(
+        ["bash", str(ROOT / "recipes" / "generated.sh")],
+        env={**os.environ, **{name: str(value) for name, value in settings.items()}},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert recipe.stderr is not None
+    assert any("update 3/900" in line for line in recipe.stderr)
+    recipe.send_signal(signal.SIGTERM)
+    last = recipe.communicate(timeout=60)[1].splitlines()[-1]
+    assert recipe.returncode == 128 + signal.SIGTERM
+    saved = tmp_path / "nmt_attn_tiny" / "checkpoint_last.pt"
+    stopped = rf"nmt_attn_tiny: stopped by SIGTERM after update (\d+), saved in {saved}: the same command goes on from"
+    match = re.search(stopped, last)
+    assert match
+    assert checkpoints.load(saved)["optimizer_history"][-1]["num_updates"] == int(match[1])

@@ -35,7 +35,7 @@ def _load_to_cpu(path: str, arg_overrides: dict[str, Any] | None = None, load_on
 
 
 def _load(cfg: Any, trainer: Any, **iterator: Any) -> Any:
-    if not trainer.checkpoint_suffix and not cfg.continue_once:
+    if not trainer.checkpoint_suffix and not getattr(cfg, "continue_once", None):
         cfg.restore_file = checkpoint_to_restore(Path(cfg.save_dir), cfg.restore_file, cfg.finetune_from_model)
     return _fairseqs_load(cfg, trainer, **iterator)
 

@@ -1,6 +1,7 @@
 """fairseq-train's own main and loop, with what a long training needs: a folder of its own, an end that loses nothing,
 and one line that says why it ended."""
 
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from nmt_attn.models.resuming import newest
 from nmt_attn.models.sealed import UNFINISHED
 from nmt_attn.models.stopping import Stop
 from nmt_attn.spec import SpecError
+
+logger = logging.getLogger(__name__)
 
 _fairseqs_main = fairseq_cli.train.main
 _fairseqs_train = fairseq_cli.train.train
@@ -51,6 +54,11 @@ def _own_folder(cfg: Any) -> Iterator[None]:
 
 
 def _train(cfg: Any, trainer: Any, task: Any, epoch_itr: Any) -> Any:
+    """An epoch; none if a checkpoint of all updates was loaded, to which fairseq would add one."""
+    updates = trainer.get_num_updates()
+    if updates >= (cfg.optimization.max_update or updates + 1):
+        logger.info("all %s updates are done", updates)
+        return [None], True
     try:
         return _fairseqs_train(cfg, trainer, task, epoch_itr)
     except Exception as error:

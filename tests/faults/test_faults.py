@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from nmt_attn.models import checkpoints, sealed
 from tests.faults import faults, run
-from tests.faults.trainings import make_data
+from tests.faults.trainings import UPDATES, finish, make_data, same_end
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +36,16 @@ def test_the_figures_are_reached(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "all figures reached" in capsys.readouterr().out
 
 
+def test_a_training_that_is_complete_is_left_as_it_is(place: faults.Place) -> None:
+    """fairseq itself would add an update."""
+    before = (place.reference / faults.LAST).read_bytes()
+    training = finish(place.data, place.reference)
+    assert f"all {UPDATES} updates are done" in training.said()
+    assert (place.reference / faults.LAST).read_bytes() == before
+
+
 def test_a_bit_more_or_less_is_another_end(place: faults.Place, tmp_path: Path) -> None:
     """The comparison of ends would notice."""
-    from nmt_attn.models import checkpoints, sealed
-    from tests.faults.trainings import same_end
-
     state = checkpoints.load(place.reference / faults.LAST)
     sealed.write(state, tmp_path / faults.LAST)
     assert same_end(place.reference, tmp_path)
