@@ -58,12 +58,25 @@ def _batches(
     how |= {"max_tokens": max_tokens, "max_sentences": max_sentences, "max_positions": max_positions}
     how["ignore_invalid_inputs"] = ignore_invalid_inputs
     if not isinstance(dataset, LanguagePairDataset) or dataset in task.dataset_to_epoch_iter:
-        return _fairseqs_batches(task, dataset, **how)
+        return _same_batches_in_all_epochs(task, dataset, **how)
     name = next((name for name, known in task.datasets.items() if known is dataset), "the input")
     with refuses_in_one_line():
         check_lengths(name, dataset, max_tokens, max_positions, ignore_invalid_inputs)
-        batches = _fairseqs_batches(task, dataset, **how)
+        batches = _same_batches_in_all_epochs(task, dataset, **how)
         _check_left_out(name, batches, how.get("required_batch_size_multiple", 1), ignore_invalid_inputs)
+    return batches
+
+
+def _same_batches_in_all_epochs(task: Any, dataset: Any, seed: int = 1, epoch: int = 1, **how: Any) -> Any:
+    """fairseq's iterator, also of a training that goes on in a later epoch.
+
+    fairseq makes batches once, with a seed that depends on the epoch it begins with, and shuffles them in each epoch:
+    one that goes on in epoch 5 has other batches than those before, some sentences twice and others not at all.
+    """
+    once = not how.get("disable_iterator_cache") and not how.get("update_epoch_batch_itr")
+    first = 1 if once and task.can_reuse_epoch_itr(dataset) else epoch
+    batches = _fairseqs_batches(task, dataset, seed=seed + first - epoch, epoch=epoch, **how)
+    batches.seed = seed  # which shuffles, with the epoch
     return batches
 
 

@@ -90,7 +90,7 @@ def asked_to_stop(place: Place, count: int) -> int:
     for number, folder in enumerate(place.folders("asked", count)):
         wanted = (signal.SIGTERM, signal.SIGUSR1)[number % 4 == 3]
         training = Training(place.data, folder, *(["--num-workers", "2"] if number % 2 else []))
-        first = place.chance.randrange(UPDATES - 6)
+        first = place.chance.randrange(UPDATES - 3)
         training.until(f'"num_updates": "{first}"' if first else "Start iterating")
         time.sleep(place.chance.uniform(0, 0.1))
         before = training.last_update()
