@@ -60,14 +60,15 @@ launch_training() {
   local gpus all nodes=${SLURM_JOB_NUM_NODES:-1} here threads hosts first port worker
   gpus=$(devices) || return
   all=$(processes "$gpus") || return
+  trap '' INT # Ctrl-C goes to all processes: the recipe makes of it what a training understands
+  export TORCHELASTIC_SIGNALS_TO_HANDLE=SIGTERM
   if ((all == 1)); then
     exec fairseq-train "$@" --distributed-world-size 1
   fi
   # On the CPU the default, pytorch_ddp, asks for GPU numbers.
   ((gpus > 0)) || set -- "$@" --cpu --distributed-backend gloo --ddp-backend legacy_ddp
-  # Every process reads the checkpoint: what fairseq would send to the others does not load with torch's weights_only.
-  worker='exec fairseq-train "$@" --distributed-init-method env:// --distributed-no-spawn --device-id "$LOCAL_RANK" \
-    --distributed-rank "$RANK" --distributed-world-size "$WORLD_SIZE" --load-checkpoint-on-all-dp-ranks'
+  worker='trap "" INT; exec fairseq-train "$@" --distributed-init-method env:// --distributed-no-spawn --device-id "$LOCAL_RANK" \
+    --distributed-rank "$RANK" --distributed-world-size "$WORLD_SIZE"'
   here=$((all / nodes))
   threads=$((${OMP_NUM_THREADS:-1} > here ? OMP_NUM_THREADS / here : 1))
   set -- --no-python --nproc-per-node "$here" bash -c "$worker" fairseq-train "$@"

@@ -181,7 +181,7 @@ train() {
     --max-update "$UPDATES" --save-interval-updates "$SAVE_EVERY" --keep-interval-updates "$AVERAGE" \
     --validate-interval-updates "$SAVE_EVERY" --validate-interval 100000 --save-interval 100000 \
     --no-epoch-checkpoints --log-format json --log-interval "$LOG_EVERY" --save-dir "$run" $TRACKING 2>&1 |
-    (trap '' TERM USR1 && tee -a "$run/train.log" | nmt-attn progress --label "$arch" --updates "$UPDATES" >&2) &
+    (trap '' INT TERM USR1 && tee -a "$run/train.log" | nmt-attn progress --label "$arch" --updates "$UPDATES" >&2) &
   attend "$(jobs -p | tail -n 1)" $! || {
     stopped=$(tail -c "+$((before + 1))" "$run/train.log" | grep -a '^nmt_attn: stopped by ' | tail -n 1) || true
     [[ -z $stopped ]] || { say "$arch: ${stopped#nmt_attn: }"; exit 143; }

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,7 @@ def test_wrong_settings_end_with_one_line(
 
 def _place(rank: int, local: int, size: int, *flags: str) -> str:
     fixed = ["--distributed-init-method", "env://", "--distributed-no-spawn", "--device-id", str(local)]
-    own = ["--distributed-rank", str(rank), "--distributed-world-size", str(size), "--load-checkpoint-on-all-dp-ranks"]
+    own = ["--distributed-rank", str(rank), "--distributed-world-size", str(size)]
     return "|".join(["fairseq-train", "data", "--adam-betas", "(0.9, 0.98)", *flags, *fixed, *own])
 
 
@@ -209,7 +210,7 @@ SLEEPER = """
 import signal, sys, time
 def end(number, frame):
     print("asked by", number, flush=True)
-    sys.exit(7)
+    sys.exit(143)  # as a training does, also one that the second signal finds at its end
 signal.signal(signal.SIGTERM, end)
 print("ready", flush=True)
 time.sleep(float(sys.argv[1]))
@@ -219,11 +220,12 @@ sys.exit(int(sys.argv[2]))
 
 def _attended(seconds: float, code: int, tmp_path: Path, fakes: dict[str, str]) -> "subprocess.Popen[str]":
     (tmp_path / "sleeper.py").write_text(SLEEPER)
-    train = f"train() {{ exec '{sys.executable}' '{tmp_path / 'sleeper.py'}' {seconds} {code}; }}"
-    pipeline = """train 2>&1 | (trap '' TERM USR1 && cat) &
+    train = f"train() {{ trap '' INT; exec '{sys.executable}' '{tmp_path / 'sleeper.py'}' {seconds} {code}; }}"
+    pipeline = """train 2>&1 | (trap '' INT TERM USR1 && cat) &
     attend "$(jobs -p | tail -n 1)" $! && echo fine || echo "code $?" """
     script = f"set -euo pipefail; source recipes/launch.sh; {train}; {pipeline}"
-    return subprocess.Popen(["bash", "-c", script], cwd=ROOT, env=fakes, stdout=subprocess.PIPE, text=True)
+    command = ["bash", "-c", script]
+    return subprocess.Popen(command, cwd=ROOT, env=fakes, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
 @pytest.mark.parametrize(("code", "said"), [(0, "ready\nfine\n"), (3, "ready\ncode 3\n")])
@@ -233,15 +235,16 @@ def test_a_training_in_the_background_ends_with_its_code(
     assert _attended(0.1, code, tmp_path, fakes).communicate(timeout=30)[0] == said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_asks_the_recipe_to_stop_asks_the_training(
-    number: signal.Signals, tmp_path: Path, fakes: dict[str, str]
+    number: signal.Signals, send: Callable[[int, int], None], tmp_path: Path, fakes: dict[str, str]
 ) -> None:
     recipe = _attended(60, 0, tmp_path, fakes)
     assert recipe.stdout is not None
     assert recipe.stdout.readline() == "ready\n"
-    recipe.send_signal(number)
-    assert recipe.communicate(timeout=30)[0] == "asked by 15\ncode 7\n"
+    send(recipe.pid, number)
+    assert recipe.communicate(timeout=30)[0].replace("asked by 15\nasked", "asked") == "asked by 15\ncode 143\n"
 
 
 CHILD = "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n====\nRoot Cause:\n  exitcode : 1\n===="

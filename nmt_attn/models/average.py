@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nmt_attn.models import checkpoints, sealed
-from nmt_attn.models.record import RECORD, record_text
+from nmt_attn.models.record import RECORD, VOCABULARY, record_text
 from nmt_attn.spec import SpecError
 
 
@@ -103,7 +103,7 @@ def _check_run(first: dict[str, str], own: dict[str, str], first_path: Path, pat
             raise SpecError(
                 f"all checkpoints must be of one run, but {fact} is {first[fact]} in {first_path} and {value} in {path}"
             )
-    if odd := sorted(first.keys() ^ own.keys()):
+    if odd := sorted(name for name in first.keys() ^ own.keys() if not name.endswith(VOCABULARY)):
         raise SpecError(f"all checkpoints must be of one run, but {odd[0]} is not said in both {first_path} and {path}")
 
 

@@ -48,20 +48,22 @@ def load(path: Path) -> dict[str, Any]:
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Raises SpecError if the checkpoint is not there or damaged, or where torch.load inside cannot read it."""
-    if reason := sealed.damage(path):
-        raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {reason}")
     try:
+        if reason := sealed.damage(path):
+            raise SpecError(f"the checkpoint must be whole, but {path} is damaged: {reason}")
         yield
+    except (SpecError, MemoryError):
+        raise
     except FileNotFoundError:
         raise SpecError(f"the checkpoint must be a file, but {path} does not exist") from None
     except pickle.UnpicklingError as error:
         if match := re.search(r"GLOBAL (\S+)", str(error)):
             raise SpecError(f"the checkpoint must hold data only, but {path} would run code: {match[1]}") from error
         raise SpecError(f"the checkpoint must be whole, but {path} is damaged: not a file of torch.save") from error
+    except OSError as error:
+        raise SpecError(f"the checkpoint must be a file that can be read, but {path} cannot be: {error}") from error
     except Exception as error:  # of any kind where the bytes are not a checkpoint's
-        raise SpecError(
-            f"the checkpoint must be one of fairseq's, but {path} is not: {type(error).__name__}"
-        ) from error
+        raise SpecError(f"the checkpoint must be one of fairseq's, but {path} is not: {error!r}") from error
 
 
 def model_options(state: dict[str, Any]) -> argparse.Namespace:

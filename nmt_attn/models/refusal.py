@@ -1,8 +1,12 @@
 """How the plugin refuses bad input inside fairseq's commands."""
 
+import multiprocessing
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from fairseq.distributed import utils as distributed_utils
@@ -32,9 +36,24 @@ def pass_on_exit_codes() -> None:
 
 
 def _call_main(cfg: Any, main: Any, **named: Any) -> None:
+    before = {number: signal.signal(number, _pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
     try:
         _fairseqs_call_main(cfg, main, **named)
     except ProcessExitedException as error:
         if error.exit_code <= 0:  # ended by a signal
             raise
         raise SystemExit(error.exit_code) from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _pass_on(number: int, frame: FrameType | None) -> None:
+    """To the processes of a training; a process that has none does what it would have done."""
+    children = multiprocessing.active_children()
+    if not children:
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    for child in children:
+        if child.pid is not None:
+            os.kill(child.pid, number)

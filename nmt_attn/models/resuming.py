@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import torch
 from fairseq import checkpoint_utils
 
 from nmt_attn.models import checkpoints, sealed
@@ -16,7 +15,7 @@ from nmt_attn.spec import SpecError
 logger = logging.getLogger(__name__)
 
 LAST = "checkpoint_last.pt"  # fairseq's default for --restore-file, in --save-dir
-OF_A_TRAINING = re.compile(r"checkpoint(\d+|_\d+_\d+|_last|_best)\.pt")
+OF_A_TRAINING = re.compile(r"checkpoint(\d+|_\d+_\d+|_last|_best|\.best_.+)\.pt")
 
 _fairseqs_load = checkpoint_utils.load_checkpoint
 _fairseqs_load_to_cpu = checkpoint_utils.load_checkpoint_to_cpu
@@ -36,11 +35,13 @@ def _load_to_cpu(path: str, arg_overrides: dict[str, Any] | None = None, load_on
 
 def _load(cfg: Any, trainer: Any, **iterator: Any) -> Any:
     if not trainer.checkpoint_suffix and not getattr(cfg, "continue_once", None):
-        cfg.restore_file = checkpoint_to_restore(Path(cfg.save_dir), cfg.restore_file, cfg.finetune_from_model)
+        wanted, cfg.restore_file = cfg.restore_file, checkpoint_to_restore(Path(cfg.save_dir), cfg.restore_file)
+        if cfg.restore_file != wanted:
+            cfg.finetune_from_model = None  # this training has begun
     return _fairseqs_load(cfg, trainer, **iterator)
 
 
-def checkpoint_to_restore(folder: Path, wanted: str, finetune: str | None = None) -> str:
+def checkpoint_to_restore(folder: Path, wanted: str) -> str:
     """The --restore-file that a training shall go on from, ``wanted`` if it is whole.
 
     In place of a damaged one of the training's own folder that of most updates is taken, as it is where
@@ -51,7 +52,7 @@ def checkpoint_to_restore(folder: Path, wanted: str, finetune: str | None = None
     if not path.exists():
         if wanted != LAST:
             raise SpecError(f"--restore-file must be a checkpoint, but {path} does not exist: name another, or none")
-        if finetune or not any(OF_A_TRAINING.fullmatch(file.name) for file in folder.glob("*.pt")):
+        if not any(OF_A_TRAINING.fullmatch(file.name) for file in folder.glob("*.pt")):
             return wanted
         reason = "does not exist"
     elif damage := sealed.damage(path):
@@ -69,10 +70,15 @@ def checkpoint_to_restore(folder: Path, wanted: str, finetune: str | None = None
 
 def newest(folder: Path) -> Path | None:
     """The checkpoint of most updates among those of a training in the folder that are whole."""
-    files = [path for path in folder.glob("*.pt") if OF_A_TRAINING.fullmatch(path.name) and not sealed.damage(path)]
-    return max(files, key=lambda path: (_updates(path), path.name), default=None)
+    updates = {path: _updates(path) for path in folder.glob("*.pt") if OF_A_TRAINING.fullmatch(path.name)}
+    return max(
+        (path for path in updates if updates[path] >= 0), key=lambda path: (updates[path], path.name), default=None
+    )
 
 
 def _updates(path: Path) -> int:
-    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    return int(state["optimizer_history"][-1]["num_updates"])
+    """-1 for a checkpoint that cannot be read."""
+    try:
+        return int(checkpoints.load(path)["optimizer_history"][-1]["num_updates"])
+    except (SpecError, KeyError, IndexError, TypeError):
+        return -1

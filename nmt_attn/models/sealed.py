@@ -4,6 +4,7 @@ torch.save writes a zip archive. Its last field is a comment, which torch leaves
 sha256 of the archive as torch wrote it. So checksum and content are one file, and come to a disk together.
 """
 
+import errno
 import hashlib
 import os
 import pickle
@@ -76,6 +77,9 @@ def _keep_name(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that know no such thing
+            raise
     finally:
         os.close(descriptor)
 

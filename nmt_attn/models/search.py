@@ -22,27 +22,28 @@ def limit_by_own_length() -> None:
 
 def _build(task: FairseqTask, models: Any, args: Any, *others: Any, **named: Any) -> Any:
     generator = _fairseqs_build(task, models, args, *others, **named)
-    if type(getattr(generator, "search", None)) is BeamSearch:
+    if type(getattr(generator, "search", None)) is BeamSearch and not getattr(args, "prefix_size", 0):
         generator.search = OwnLengthBeamSearch(
-            task.target_dictionary, generator.max_len_a, generator.max_len_b, generator.max_len
+            task.target_dictionary, generator.max_len_a, generator.max_len_b, generator.min_len, generator.max_len
         )
         generator.should_set_src_lengths = True
     return generator
 
 
 class OwnLengthBeamSearch(BeamSearch):
-    """At most min(int(a * source length + b), most - 1) tokens before </s>, as for a sentence alone."""
+    """At most min(int(a * source length + b), most - 1) tokens before </s>, as for a sentence alone, or ``least``."""
 
-    def __init__(self, dictionary: Any, a: float, b: int, most: int) -> None:
+    def __init__(self, dictionary: Any, a: float, b: int, least: int, most: int) -> None:
         super().__init__(dictionary)
-        self.a, self.b, self.most = a, b, most
+        self.a, self.b, self.least, self.most = a, b, least, most
         self.limits = torch.empty(0)  # b: of the sentences that are not finished
         self.shortest = 0
 
     def step(self, step: int, lprobs: Tensor, *others: Any, **named: Any) -> Any:
         """lprobs: b x beam x vocabulary; beyond its limit a sentence can only end."""
         if step == 0:
-            limits = [min(int(self.a * length + self.b), self.most - 1) for length in self.src_lengths.tolist()]
+            lengths = self.src_lengths.tolist()
+            limits = [max(min(int(self.a * length + self.b), self.most - 1), self.least) for length in lengths]
             self.limits = torch.tensor(limits, device=lprobs.device)
             self.shortest = min(limits)
         if step >= self.shortest:

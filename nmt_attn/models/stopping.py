@@ -13,7 +13,7 @@ from fairseq.distributed import utils as distributed_utils
 from torch.utils.data._utils import signal_handling
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-LONGEST_SAVING = 60  # seconds for which the processes that load data live on at most
+LONGEST_SAVING = 900  # seconds for which the processes that load data live on at most
 
 
 class Stop:

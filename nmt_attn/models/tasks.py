@@ -11,6 +11,7 @@ from typing import Any
 from fairseq import utils
 from fairseq.data import LanguagePairDataset
 from fairseq.data.data_utils import infer_language_pair
+from fairseq.data.indexed_dataset import infer_dataset_impl
 from fairseq.tasks.translation import TranslationTask
 
 from nmt_attn.binarised import check_numbers, read_dictionary, read_index
@@ -136,6 +137,8 @@ def check_set(task: Any, split: str, epoch: int = 1) -> None:
             + (f"only the sets {', '.join(sorted(sets))}" if sets else f"no set of {pairs[0]}")
             + ": run fairseq-preprocess again, or name another set or languages"
         )
+    if infer_dataset_impl(str(folder / f"{split}.{pair}.{source}")) not in ("mmap", None):
+        return
     source_count = _check_side(folder / f"{split}.{pair}.{source}.idx", task.source_dictionary)
     index = folder / f"{split}.{pair}.{target}.idx"
     if split != cfg.train_subset and not index.exists() and not index.with_suffix(".bin").exists():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fairseq_cli.train
+import torch
 from fairseq import checkpoint_utils
 from fairseq.distributed import utils as distributed_utils
 
@@ -36,6 +37,8 @@ def replace_training() -> None:
 
 def main(cfg: Any) -> None:
     """As fairseq's, in a folder that no other training uses. Stopped by a signal, it exits with 128 + its number."""
+    if cfg.distributed_training.distributed_world_size > 1:  # what fairseq would send to the others torch does not read
+        cfg.checkpoint.load_checkpoint_on_all_dp_ranks = True
     with refuses_in_one_line(), _own_folder(cfg), _stop.listening():
         _fairseqs_main(cfg)
 
@@ -48,7 +51,7 @@ def _own_folder(cfg: Any) -> Iterator[None]:
         yield
         return
     with locked(folder / "training.lock", f"--save-dir {folder}", PATIENCE):
-        for left in folder.glob(f"*.pt.*{UNFINISHED}"):
+        for left in folder.glob(f"checkpoint*.pt.*{UNFINISHED}"):
             left.unlink()
         yield
 
@@ -62,11 +65,12 @@ def _train(cfg: Any, trainer: Any, task: Any, epoch_itr: Any) -> Any:
     try:
         return _fairseqs_train(cfg, trainer, task, epoch_itr)
     except Exception as error:
-        if not (cause := _floating_point_error(error)):
+        cause = _floating_point_error(error)
+        if cause is None or "inconsistent between workers" in str(cause):
             raise
-        good = newest(Path(cfg.checkpoint.save_dir))
+        good, reason = newest(Path(cfg.checkpoint.save_dir)), str(cause).splitlines()[0]
         raise SpecError(
-            f"loss and gradients must be finite, but in update {trainer.get_num_updates() + 1} were not ({cause}): "
+            f"loss and gradients must be finite, but in update {trainer.get_num_updates() + 1} were not ({reason}): "
             f"go on from {good or 'the start, for no checkpoint was saved'}, with a smaller --lr, more "
             "--warmup-updates or --clip-norm"
         ) from error
@@ -84,13 +88,16 @@ def _floating_point_error(error: BaseException | None) -> FloatingPointError | N
 def _validate_and_save(
     cfg: Any, trainer: Any, task: Any, epoch_itr: Any, valid_subsets: list[str], end_of_epoch: bool
 ) -> Any:
-    """Between two updates. A training that was asked to stop is saved at once, without the time of a validation."""
+    """Between two updates. A training that was asked to stop is saved at once, and validated only where it is due."""
     updates = trainer.get_num_updates()
     last = updates >= (cfg.optimization.max_update or updates + 1)
     if last or not (number := _stop.agreed(trainer)):
         return _fairseqs_validate_and_save(cfg, trainer, task, epoch_itr, valid_subsets, end_of_epoch)
     cfg.checkpoint.no_last_checkpoints = False
     saved = checkpoint_utils.save_checkpoint(cfg.checkpoint, trainer, epoch_itr, None)
+    _fairseqs_validate_and_save(cfg, trainer, task, epoch_itr, valid_subsets, end_of_epoch)
+    if trainer.data_parallel_world_size > 1:
+        torch.distributed.barrier()  # who starts the processes kills those that stay when one has gone
     if distributed_utils.is_master(cfg.distributed_training):
         name = signal.Signals(number).name
         place = f"saved in {saved}: the same command goes on from there" if saved else "not saved, as --no-save says"

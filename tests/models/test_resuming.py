@@ -1,10 +1,11 @@
 """A training goes on from the checkpoint that was asked for, or the newest whole one of its folder; never from none."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from nmt_attn.models import sealed
+from nmt_attn.models import resuming, sealed
 from nmt_attn.models.resuming import LAST, checkpoint_to_restore, newest
 from nmt_attn.spec import SpecError
 
@@ -50,7 +51,7 @@ def test_in_place_of_a_damaged_or_missing_one_the_newest_whole_one_is_taken_and_
         reason = "does not exist"
     else:
         _damage(run / LAST)
-        reason = "is damaged: it does not have its checksum"
+        reason = "is damaged: it is no whole zip archive"
     best = run / "checkpoint_best.pt"
     assert checkpoint_to_restore(run, LAST) == str(best)
     assert f"{run / LAST} {reason}; going on from the newest that is whole, {best} (8 updates)" in caplog.text
@@ -77,12 +78,23 @@ def test_a_checkpoint_that_was_asked_for_and_does_not_exist_is_refused(tmp_path:
 
 def test_where_none_is_whole_nothing_begins_anew_by_itself(tmp_path: Path) -> None:
     damaged = _damage(_saved(tmp_path / "run", LAST, 3))
-    message = f"{damaged} is damaged: .* checksum, and no other checkpoint in {tmp_path / 'run'} is whole: empty it"
+    reason = "is damaged: it is no whole zip archive, and no other checkpoint in"
+    message = f"{damaged} {reason} {tmp_path / 'run'} is whole: empty it to begin anew"
     with pytest.raises(SpecError, match=message):
         checkpoint_to_restore(tmp_path / "run", LAST)
     assert newest(tmp_path / "run") is None
 
 
-def test_a_model_to_begin_with_is_left_to_fairseq(tmp_path: Path) -> None:
-    _saved(tmp_path, "checkpoint1.pt", 4)
-    assert checkpoint_to_restore(tmp_path, LAST, finetune="stock.pt") == LAST
+def test_a_training_that_began_with_another_model_does_not_begin_with_it_again(tmp_path: Path) -> None:
+    kept = _saved(tmp_path, "checkpoint1.pt", 4)
+    _damage(_saved(tmp_path, LAST, 6))
+    cfg = SimpleNamespace(save_dir=str(tmp_path), restore_file=LAST, finetune_from_model="stock.pt")
+    with pytest.raises(AttributeError, match="reset_optimizer"):  # where fairseq's own function begins
+        resuming._load(cfg, SimpleNamespace(checkpoint_suffix=""))
+    assert (cfg.restore_file, cfg.finetune_from_model) == (str(kept), None)
+
+
+def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    kept = _saved(tmp_path, "checkpoint.best_loss_3.210.pt", 4)
+    sealed.write(["no checkpoint"], tmp_path / "checkpoint_best.pt")
+    assert newest(tmp_path) == kept
