@@ -225,7 +225,15 @@ def _attended(seconds: float, code: int, tmp_path: Path, fakes: dict[str, str]) 
     attend "$(jobs -p | tail -n 1)" $! && echo fine || echo "code $?" """
     script = f"set -euo pipefail; source recipes/launch.sh; {train}; {pipeline}"
     command = ["bash", "-c", script]
-    return subprocess.Popen(command, cwd=ROOT, env=fakes, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=fakes,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what starts the tests may ignore it
+    )
 
 
 @pytest.mark.parametrize(("code", "said"), [(0, "ready\nfine\n"), (3, "ready\ncode 3\n")])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise SpecError(f"the checkpoint must be a file that can be read, but {path} cannot be: {error}") from error
     except Exception as error:  # of any kind where the bytes are not a checkpoint's
-        raise SpecError(f"the checkpoint must be one of fairseq's, but {path} is not: {error!r}") from error
+        reason = shorten(f"{type(error).__name__}: {error}", 100)
+        raise SpecError(f"the checkpoint must be one of fairseq's, but {path} is not: {reason}") from error
 
 
 def model_options(state: dict[str, Any]) -> argparse.Namespace:
