@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from nmt_attn.models import sealed
@@ -70,9 +71,9 @@ def killed_while_writing(place: Place, count: int) -> int:
 def _kill_while_writing(place: Place, folder: Path) -> None:
     training = Training(place.data, folder)
     wanted = place.chance.randint(1, 12)
-    seen: set[str] = set()
+    seen: set[tuple[str, int]] = set()
     while training.runs():
-        seen |= {path.name.partition(".pt")[0] + str(path.stat().st_ino) for path in _unfinished(folder)}
+        seen |= _unfinished(folder)
         if len(seen) >= wanted:
             time.sleep(place.chance.uniform(0, 0.03))
             break
@@ -80,8 +81,13 @@ def _kill_while_writing(place: Place, folder: Path) -> None:
     training.code()
 
 
-def _unfinished(folder: Path) -> list[Path]:
-    return [path for path in folder.glob(f"*{sealed.UNFINISHED}") if path.exists()]
+def _unfinished(folder: Path) -> set[tuple[str, int]]:
+    """Names and inodes of the files that are being written."""
+    found = set()
+    for path in folder.glob(f"*{sealed.UNFINISHED}"):
+        with suppress(FileNotFoundError):  # it is finished
+            found.add((path.name, path.stat().st_ino))
+    return found
 
 
 def asked_to_stop(place: Place, count: int) -> int:
