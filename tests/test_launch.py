@@ -212,6 +212,7 @@ def end(number, frame):
     print("asked by", number, flush=True)
     sys.exit(143)  # as a training does, also one that the second signal finds at its end
 signal.signal(signal.SIGTERM, end)
+time.sleep(2)  # the shell that started this attends to it meanwhile
 print("ready", flush=True)
 time.sleep(float(sys.argv[1]))
 sys.exit(int(sys.argv[2]))
