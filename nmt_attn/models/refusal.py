@@ -36,7 +36,10 @@ def pass_on_exit_codes() -> None:
 
 
 def _call_main(cfg: Any, main: Any, **named: Any) -> None:
-    before = {number: signal.signal(number, _pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    distributed = cfg.distributed_training
+    starts = distributed.distributed_world_size > 1 and not distributed.distributed_no_spawn
+    numbers = (signal.SIGTERM, signal.SIGUSR1) if starts else ()
+    before = {number: signal.signal(number, _pass_on) for number in numbers}
     try:
         _fairseqs_call_main(cfg, main, **named)
     except ProcessExitedException as error:

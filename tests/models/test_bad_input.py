@@ -662,6 +662,9 @@ def test_a_symbol_that_a_dictionary_overwrites_on_purpose_counts_twice(tmp_path:
 # Processes
 
 
+SEVERAL = SimpleNamespace(distributed_training=SimpleNamespace(distributed_world_size=2, distributed_no_spawn=False))
+
+
 @pytest.mark.parametrize("code", [2, 143])
 def test_a_command_of_several_processes_ends_with_their_exit_code(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def spawn(cfg: object, main: object) -> None:
@@ -669,7 +672,7 @@ def test_a_command_of_several_processes_ends_with_their_exit_code(code: int, mon
 
     monkeypatch.setattr(refusal, "_fairseqs_call_main", spawn)
     with pytest.raises(SystemExit) as ended:
-        refusal._call_main(None, None)
+        refusal._call_main(SEVERAL, None)
     assert ended.value.code == code
 
 
@@ -679,7 +682,7 @@ def test_a_process_that_was_killed_is_no_refusal(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(refusal, "_fairseqs_call_main", spawn)
     with pytest.raises(ProcessExitedException):
-        refusal._call_main(None, None)
+        refusal._call_main(SEVERAL, None)
 
 
 @pytest.mark.slow

@@ -53,6 +53,22 @@ def test_a_complete_training_makes_no_update(monkeypatch: pytest.MonkeyPatch) ->
     assert training._train(CFG, SimpleNamespace(get_num_updates=lambda: 10), None, None) == ([None], True)
 
 
+@pytest.mark.parametrize(("size", "no_spawn", "passed_on"), [(1, False, False), (2, True, False), (2, False, True)])
+def test_only_a_command_that_starts_processes_keeps_signals_for_them(
+    size: int, no_spawn: bool, passed_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others, whose only processes load data, end by SIGTERM as ever."""
+    found = []
+    monkeypatch.setattr(
+        refusal, "_fairseqs_call_main", lambda cfg, main: found.append(signal.getsignal(signal.SIGTERM))
+    )
+    distributed = SimpleNamespace(distributed_world_size=size, distributed_no_spawn=no_spawn)
+    before = signal.getsignal(signal.SIGTERM)
+    refusal._call_main(SimpleNamespace(distributed_training=distributed), None)
+    assert (found[0] is refusal._pass_on) == passed_on
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_signals_are_passed_on_to_the_processes_of_a_training() -> None:
     child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
     child.start()
