@@ -35,7 +35,7 @@ def describe_run(checkpoint: Path, data: Path, run: Path | None, translation_log
         "seed": getattr(options, "seed", None),
         "updates": (state.get("optimizer_history") or [{}])[-1].get("num_updates"),
         "parameters": checkpoints.parameter_count(state),
-        "multiply_adds": _multiply_adds(options, len(state["model"][EMBEDDINGS])),
+        "multiply_adds": multiply_adds(options, len(state["model"][EMBEDDINGS])),
         "data_sha256": checksum(sorted(path for path in data.iterdir() if path.suffix in BINARISED)),
         "code_version": code_version(),
         **({} if run is None else _describe_training(run)),
@@ -84,7 +84,7 @@ def _is_ours(options: argparse.Namespace) -> bool:
     return bool(options.arch.startswith("nmt_attn"))
 
 
-def _multiply_adds(options: argparse.Namespace, vocabulary: int) -> int | None:
+def multiply_adds(options: argparse.Namespace, vocabulary: int) -> int | None:
     """Of one forward pass over 30 source and 30 target tokens; a stock transformer's are those of code 1010."""
     try:
         cfg, spec = read_config(options if _is_ours(options) else converted_options(options))

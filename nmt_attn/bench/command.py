@@ -5,6 +5,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from nmt_attn.archs import WILDCARDS, matching
 from nmt_attn.arguments import positive
 from nmt_attn.bench import names
 from nmt_attn.notation import Shape, layer_specs
@@ -16,6 +17,7 @@ from nmt_attn.spec import Site, SpecError
 SITES = {"encoder": Site.ENCODER_SELF, "decoder": Site.DECODER_SELF, "cross": Site.CROSS}
 CODES = "1111,1000,0110,0011,0010,0001"
 ARCHS = [f"nmt_attn_tiny{end}" for end in ("", "_self0111", "_self0010", "_cross0010", "_light")]
+EVERY_PRESET = ["nmt_attn_tiny*"]
 ARCHS.append("nmt_attn_tiny --self-attn-mixer 0010 --cross-attn-mixer 0010")
 
 
@@ -69,12 +71,18 @@ def decoding(options: argparse.Namespace) -> int:
     return _models(options)
 
 
+def cost(options: argparse.Namespace) -> int:
+    """All that models cost, side by side."""
+    return _models(options)
+
+
 def _models(options: argparse.Namespace) -> int:
+    options.archs = [name for command in options.archs for name in _matching(command)]
     for command in options.archs:
         find_preset(names.arch_and_flags(command)[0])
     if options.data and not options.data.is_dir():
         raise SpecError(f"--data must be the folder that fairseq-preprocess wrote, not {options.data}")
-    from nmt_attn.bench import decoding, driver, training
+    from nmt_attn.bench import cost, decoding, driver, training
     from nmt_attn.bench.translation import Setting, stock_command
 
     driver.set_up(options)
@@ -93,8 +101,16 @@ def _models(options: argparse.Namespace) -> int:
     if options.benchmark == "training":
         measure = partial(training.run, commands, setting, options.rounds)
         return driver.carry_out(options, "training", list(commands), setting.fields(), measure)
-    measure = partial(decoding.run, commands, setting, options.beam, options.rounds)
-    return driver.carry_out(options, "decoding", list(commands), setting.fields() | {"beam": options.beam}, measure)
+    run = cost.run if options.benchmark == "cost" else decoding.run
+    measure = partial(run, commands, setting, options.beam, options.rounds)
+    settings = setting.fields() | {"beam": options.beam}
+    return driver.carry_out(options, options.benchmark, list(commands), settings, measure)
+
+
+def _matching(command: str) -> list[str]:
+    """The architectures of a pattern such as nmt_attn_tiny_self*; else the command itself."""
+    is_pattern = set(command) & WILDCARDS and " " not in command
+    return matching(command, "--archs") if is_pattern else [command]
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -118,17 +134,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sub.add_argument("--forward-only", action="store_true", help="without the backward pass")
     sub.add_argument("--no-memory", dest="memory", action="store_false", help="measure time only")
     _add_shared(sub, rounds=7)
-    for name, command, text, tokens, rounds in (
-        ("training", training, "updates of fairseq-train beside stock fairseq at the same sizes", 2000, 20),
-        ("decoding", decoding, "beam search, equal work, beside stock fairseq at the same sizes", 1000, 10),
+    for name, command, text, tokens, rounds, archs in (
+        ("training", training, "updates of fairseq-train beside stock fairseq at the same sizes", 2000, 20, ARCHS),
+        ("decoding", decoding, "beam search, equal work, beside stock fairseq at the same sizes", 1000, 10, ARCHS),
+        ("cost", cost, "parameters, multiply-adds, both speeds and memory of whole models", 2000, 10, EVERY_PRESET),
     ):
         sub = benchmarks.add_parser(name, help=text, description=text)
         sub.set_defaults(command=command)
-        sub.add_argument("--archs", nargs="+", default=ARCHS, metavar="ARCH", help="each may have flags: 'ARCH FLAGS'")
+        sub.add_argument("--archs", nargs="+", default=archs, metavar="ARCH", help="patterns, or 'ARCH FLAGS'")
         sub.add_argument("--data", type=Path, help="a folder of fairseq-preprocess (default: random text)")
         sub.add_argument("--tokens", type=positive, default=tokens, help="of a batch at most (%(default)s)")
         sub.add_argument("--vocabulary", type=positive, default=4000, help="words of random text (%(default)s)")
-        if name == "decoding":
+        if name != "training":
             sub.add_argument("--beam", type=positive, default=4, help="(%(default)s)")
         _add_shared(sub, rounds=rounds)
 
@@ -140,7 +157,7 @@ def _add_shared(parser: argparse.ArgumentParser, rounds: int) -> None:
     parser.add_argument("--amp", action="store_true", help="mixed precision, on a GPU")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="(default: the GPU if there is one)")
     parser.add_argument("--out", type=Path, help="folder for NAME.json, .md, .svg, .png; what is there is not repeated")
-    parser.add_argument("--name", help="NAME of the files (default: module-SITE, training, decoding)")
+    parser.add_argument("--name", help="NAME of the files (default: module-SITE, training, decoding, cost)")
 
 
 def _listed(text: str) -> list[str]:

@@ -78,7 +78,7 @@ def carry_out(
         if files:
             record.save(files[0])
 
-    with _quiet(options.threads):
+    with quiet(options.threads):
         try:
             measure(record, save, say)
         except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def carry_out(
 
 
 @contextmanager
-def _quiet(threads: int) -> Iterator[None]:
+def quiet(threads: int) -> Iterator[None]:
     """So many threads, and without what fairseq and its libraries tell at each model."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from nmt_attn.bench.plots.bars import model_figure
+from nmt_attn.bench.plots.bars import cost_figure, model_figure
 from nmt_attn.bench.plots.curves import module_figure
 from nmt_attn.bench.plots.style import FONT
 from nmt_attn.bench.record import Record
@@ -22,7 +22,7 @@ def draw(record: Record, files: Sequence[Path]) -> None:
     from matplotlib import rc_context
 
     with rc_context(FONT):
-        figure = module_figure(record) if record.benchmark == "module" else model_figure(record)
+        figure = {"module": module_figure, "cost": cost_figure}.get(record.benchmark, model_figure)(record)
         for file in files:
             metadata = {"Date": None} if file.suffix == ".svg" else None
             figure.savefig(file, dpi=150, facecolor="white", metadata=metadata)

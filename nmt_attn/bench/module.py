@@ -83,7 +83,7 @@ def run(
     say: Callable[[str], None],
 ) -> None:
     """Measures what the record lacks, length by length."""
-    from nmt_attn.bench.memory import peak_growth
+    from nmt_attn.bench.memory import module_growth
 
     clock = Clock(torch.device(setting.device), setting.threads)
     for number, length in enumerate(lengths, start=1):
@@ -100,5 +100,5 @@ def run(
         if missing:
             say(f"{place}: memory of {len(missing)} modules")
         for name in missing:
-            point.memory[name] = peak_growth(contenders[name], setting, length)
+            point.memory[name] = module_growth(contenders[name], setting, length)
             save()

@@ -8,7 +8,7 @@ from nmt_attn.bench.record import Point, Record, quartiles
 
 def markdown(record: Record) -> str:
     """What was measured, tables of it, and what it depends on."""
-    tables = _module_tables(record) if record.benchmark == "module" else _model_table(record)
+    tables = {"module": _module_tables, "cost": _cost_table}.get(record.benchmark, _model_table)(record)
     return "\n\n".join([f"# {title(record)}", *tables, *_left_out(record), _footing(record)]) + "\n"
 
 
@@ -19,6 +19,9 @@ def title(record: Record) -> str:
         sizes = f"{settings['dim']} wide, {settings['heads']} heads, {settings['tokens']:,} tokens"
         return f"One attention module, {settings['site']}, {work}: {sizes}"
     text = "real text" if settings["data"] else f"random text over {settings['vocabulary']:,} words"
+    if record.benchmark == "cost":
+        work = f"batches of {settings['tokens']:,} tokens, beam {settings['beam']}"
+        return f"Cost of training and translation, {work}, {text}"
     if record.benchmark == "training":
         return f"Updates of training, batches of {settings['tokens']:,} tokens, {text}"
     return f"Translation, beam {settings['beam']}, batches of {settings['tokens']:,} tokens, {text}"
@@ -71,6 +74,33 @@ def _model_table(record: Record) -> list[str]:
     head = ["model", "parameters", "tokens a second", f"speed relative to {record.reference}"]
     text = f"Medians of {len(point.tokens)} rounds; the speed relative to {record.reference} in the same round with its"
     return [f"{text} quartiles, more is faster:", _table(head, rows)]
+
+
+def _cost_table(record: Record) -> list[str]:
+    """A row a model, all that it costs side by side."""
+    updates, batches = record.points["updates"], record.points["batches"]
+    rows = []
+    for name in record.contenders:
+        if name in updates.seconds and name in batches.seconds:
+            ratios = (point.ratios(name, record.reference) for point in (updates, batches))
+            rows.append(
+                [
+                    name,
+                    f"{record.parameters[name]:,}",
+                    f"{record.multiply_adds[name] / 1e6:.1f}" if name in record.multiply_adds else "",
+                    *(_spread([1 / ratio for ratio in each]) for each in ratios),
+                    f"{updates.memory[name] / 1e6:.0f}",
+                ]
+            )
+    head = ["model", "parameters", "multiply-adds, million", "training speed", "translation speed", "peak memory, MB"]
+    speeds = (f"{median(point.speeds(record.reference)):,.0f}" for point in (updates, batches))
+    text = (
+        "Multiply-adds of one forward pass over 30 source and 30 target tokens. Speeds relative to "
+        f"{record.reference} in the same round ({' and '.join(speeds)} tokens a second), median (quartiles) of "
+        f"{len(updates.tokens)} rounds; more is faster. Peak memory of a training beside the "
+        "libraries: parameters, gradients, Adam's moments, and what two updates keep."
+    )
+    return [text, _table(head, rows)]
 
 
 def _left_out(record: Record) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from fairseq.tasks.translation import TranslationTask
 from fairseq.trainer import Trainer
 
 from nmt_attn.bench.names import STOCK
@@ -29,14 +30,31 @@ def run(
     batches = make_batches(task, setting, "train", rounds)
     trainers = {}
     for name, (command, engine) in commands.items():
-        cfg = configuration(command, setting, task, *(FAST if engine else ()))
-        trainers[name] = Trainer(cfg, task, build_model(task, cfg, command), task.build_criterion(cfg.criterion))
+        trainers[name] = _trainer(command, engine, setting, task)
         record.parameters[name] = sum(parameter.numel() for parameter in trainers[name].model.parameters())
     say(f"{rounds} updates of {len(trainers)} models in turns, each of all {len(trainers)} with the same batch")
     steps = {name: _step(trainer, batches) for name, trainer in trainers.items()}
     race = Race(STOCK, steps, [batch["ntokens"] for batch in batches])
     clock = Clock(torch.device(setting.device), setting.threads)
     measure(record.point("updates"), race, rounds, clock, save, say)
+
+
+def first_updates(command: str, engine: bool, setting: Setting) -> Callable[[], None]:
+    """The first two updates of a model that is made for them; none of it is made before they are called."""
+    task = make_task(setting)
+    batches = make_batches(task, setting, "train", 2)
+
+    def work() -> None:
+        step = _step(_trainer(command, engine, setting, task), batches)
+        for number in range(2):
+            step(number)
+
+    return work
+
+
+def _trainer(command: str, engine: bool, setting: Setting, task: TranslationTask) -> Trainer:
+    cfg = configuration(command, setting, task, *(FAST if engine else ()))
+    return Trainer(cfg, task, build_model(task, cfg, command), task.build_criterion(cfg.criterion))
 
 
 def _step(trainer: Trainer, batches: list[dict[str, Any]]) -> Callable[[int], None]:

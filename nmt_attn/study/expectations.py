@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nmt_attn.archs import canonical
 from nmt_attn.spec import SpecError
-from nmt_attn.study.archs import canonical
 from nmt_attn.study.words import mapping, text
 
 LEARNT = 90.0  # BLEU from which on the reference has learnt a task

@@ -32,9 +32,9 @@ from typing import Any
 
 import yaml
 
+from nmt_attn.archs import WILDCARDS, canonical, matching
 from nmt_attn.presets import PRESETS
 from nmt_attn.spec import SpecError
-from nmt_attn.study.archs import canonical, matching
 from nmt_attn.study.expectations import Expectation, check_expectations, read_expectations
 from nmt_attn.study.margins import Margins
 from nmt_attn.study.recipe import checked_variables
@@ -219,11 +219,18 @@ def _lines(entries: Any, where: str, seeds: tuple[int, ...]) -> tuple[tuple[Mode
     return lines
 
 
+def _archs(pattern: str) -> list[str]:
+    """Our architectures of a pattern, or one of fairseq itself by its name."""
+    if pattern.startswith("transformer") and not set(pattern) & WILDCARDS:
+        return [checked_name("models", pattern)]
+    return matching(pattern, "models")
+
+
 def _line(entry: Any, where: str, seeds: tuple[int, ...]) -> tuple[Model, ...]:
     """The models of a line, which is a pattern of architectures or a mapping with one."""
     given = {"arch": entry} if isinstance(entry, str) else entry
     given = mapping(where, given, ("arch", "name", "flags", "seeds"), needed=("arch",))
-    archs = matching(text(f"{where}: arch", given["arch"]))
+    archs = _archs(text(f"{where}: arch", given["arch"]))
     own_flags = flags(f"{where}: flags", given.get("flags", ""))
     if "seeds" in given:
         seeds = _seeds(given["seeds"], f"{where}: seeds")

@@ -28,6 +28,23 @@ def training_record() -> Record:
     return record
 
 
+def cost_record() -> Record:
+    """One update and one batch of two models: ours takes half the time in training and twice in translation."""
+    points = {
+        "updates": Point(
+            tokens=[100],
+            seconds={"transformer": [0.1], "nmt_attn_tiny": [0.05]},
+            memory={"transformer": 70_000_000, "nmt_attn_tiny": 90_400_000},
+        ),
+        "batches": Point(tokens=[50], seconds={"transformer": [0.1], "nmt_attn_tiny": [0.2]}),
+    }
+    settings = {"data": "bin", "tokens": 200, "vocabulary": 50, "beam": 4}
+    record = _record("cost", "transformer", ["nmt_attn_tiny"], settings, points)
+    record.parameters = {"transformer": 1_000, "nmt_attn_tiny": 1_200}
+    record.multiply_adds = {"nmt_attn_tiny": 1_234_567}
+    return record
+
+
 def _record(
     benchmark: str, reference: str, others: list[str], settings: dict[str, object], points: dict[str, Point]
 ) -> Record:

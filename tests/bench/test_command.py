@@ -85,6 +85,24 @@ def test_models_are_measured_beside_stock(
         assert f"| {name} | {record['parameters'][name]:,} | " in text
 
 
+def test_all_that_models_cost_is_measured_and_a_pattern_names_each_model_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["bench", "cost", *FEW[:-2], "nmt_attn_tiny_cross111?", "--device", "cpu", "--out", str(tmp_path)]
+    assert main(line) == 0
+    text = capsys.readouterr().out
+    record = json.loads((tmp_path / "cost.json").read_text(encoding="utf-8"))
+    names = ["transformer", "nmt_attn_tiny_cross1110", "nmt_attn_tiny"]
+    assert record["contenders"] == names
+    assert list(record["points"]) == ["updates", "batches"]
+    assert all(set(point["seconds"]) == set(names) for point in record["points"].values())
+    assert record["multiply_adds"]["nmt_attn_tiny"] > record["multiply_adds"]["transformer"] > 0
+    assert min(record["points"]["updates"]["memory"].values()) > 16 * record["parameters"]["transformer"]
+    assert text.count("\n| ") == 1 + len(names)
+    assert main(line) == 0
+    assert json.loads((tmp_path / "cost.json").read_text(encoding="utf-8"))["points"] == record["points"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -104,6 +122,11 @@ def test_models_are_measured_beside_stock(
         ),
         (["module", "--dim", "30", "--heads", "4"], "dim must be a multiple of heads (4), not 30"),
         (["training", "--archs", "big"], "no architecture is called 'big': nmt-attn archs lists all 244 names"),
+        (
+            ["cost", "--archs", "nmt_attn_huge*"],
+            "--archs must be architectures or patterns of them, which nmt_attn_huge* is not: "
+            "nmt-attn archs lists all 244 names",
+        ),
         (
             ["training", "--archs", "nmt_attn_tiny", "nmt_attn_base"],
             "--archs must be of one size, which stock fairseq is given too, not of several",
@@ -181,14 +204,14 @@ def test_what_was_measured_before_an_interruption_is_kept(
 
     line = ["bench", "module", *SMALL, "--lengths", "4", "--against", "torch", "--out", str(tmp_path)]
     with monkeypatch.context() as patch:
-        patch.setattr(memory, "peak_growth", interrupt)
+        patch.setattr(memory, "module_growth", interrupt)
         assert main(line) == 130
     path = tmp_path / "module-encoder.json"
     assert f"interrupted: the same command goes on from {path}\n" in capsys.readouterr().err
     kept = json.loads(path.read_text(encoding="utf-8"))["points"]["4"]
     assert len(kept["seconds"]["fairseq"]) == 2
     with monkeypatch.context() as patch:
-        patch.setattr(memory, "peak_growth", lambda *_: 1_000_000)
+        patch.setattr(memory, "module_growth", lambda *_: 1_000_000)
         assert main(line) == 0
     after = json.loads(path.read_text(encoding="utf-8"))["points"]["4"]
     assert after["seconds"] == kept["seconds"]

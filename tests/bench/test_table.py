@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from nmt_attn.bench.figure import draw
-from nmt_attn.bench.plots.bars import model_figure
+from nmt_attn.bench.plots.bars import cost_figure, model_figure
 from nmt_attn.bench.plots.curves import module_figure
 from nmt_attn.bench.record import quartiles
 from nmt_attn.bench.table import markdown
 from nmt_attn.spec import SpecError
-from tests.bench.records import module_record, training_record
+from tests.bench.records import cost_record, module_record, training_record
 
 
 def test_a_ratio_is_between_times_of_the_same_round() -> None:
@@ -47,6 +47,14 @@ def test_the_table_of_models_has_speeds() -> None:
     assert "| nmt_attn_tiny | 1,200 | 2,000 | 3.00 (2.50 to 3.50) |\n" in text
 
 
+def test_the_table_of_costs_has_all_of_a_model_in_one_row() -> None:
+    text = markdown(cost_record())
+    assert "# Cost of training and translation, batches of 200 tokens, beam 4, real text\n" in text
+    assert "to transformer in the same round (1,000 and 500 tokens a second), median (quartiles) of 1 rounds;" in text
+    assert "| transformer | 1,000 |  | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) | 70 |\n" in text
+    assert "| nmt_attn_tiny | 1,200 | 1.2 | 2.00 (2.00 to 2.00) | 0.50 (0.50 to 0.50) | 90 |\n" in text
+
+
 def test_curves_of_modules_are_named_and_stand_at_their_ratios() -> None:
     times, memory = module_figure(module_record()).axes
     names = [text.get_text() for text in times.texts]
@@ -62,7 +70,12 @@ def test_bars_of_models_are_as_long_as_their_speed() -> None:
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([1.0, 3.0])
 
 
-@pytest.mark.parametrize("record", [module_record(), training_record()])
+def test_bars_of_costs_are_speeds_and_megabytes() -> None:
+    panels = [[bar.get_width() for bar in axes.patches] for axes in cost_figure(cost_record()).axes]
+    assert panels == [[1.0, 2.0], [1.0, 0.5], [70.0, 90.4]]
+
+
+@pytest.mark.parametrize("record", [module_record(), training_record(), cost_record()])
 def test_a_picture_has_the_same_bytes_every_time(record, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     files = [tmp_path / f"{name}.{kind}" for name in ("first", "second") for kind in ("svg", "png")]
     draw(record, files[:2])

@@ -1,4 +1,4 @@
-"""Speed of models, a bar each."""
+"""Speed and cost of models, a bar each."""
 
 from statistics import median
 from typing import Any
@@ -30,6 +30,32 @@ def model_figure(record: Record) -> Any:
     axes.set_xlabel(f"speed relative to {record.reference}, median (line: quartiles), more is faster", fontsize=10)
     axes.grid(axis="x", alpha=0.25)
     axes.set_axisbelow(True)
+    figure.suptitle(title(record), fontsize=12)
+    figure.supxlabel(footing(record), fontsize=8, color=GREY)
+    return figure
+
+
+def cost_figure(record: Record) -> Any:
+    """A row a model: its speeds relative to the reference, and its memory."""
+    updates, batches = record.points["updates"], record.points["batches"]
+    names = [name for name in record.contenders if name in updates.seconds and name in batches.seconds]
+    figure = empty_figure((12.0, 1.8 + 0.25 * len(names)))
+    left, middle, right = figure.subplots(1, 3, sharey=True)
+    for axes, point, what in ((left, updates, "training"), (middle, batches, "translation")):
+        for row, name in enumerate(names):
+            low, value, high = quartiles([1 / ratio for ratio in point.ratios(name, record.reference)])
+            axes.barh(row, value, height=0.66, color=BLACK if name == record.reference else BLUE)
+            axes.plot([low, high], [row, row], color=ORANGE, linewidth=2)
+        axes.axvline(1.0, color=BLACK, linewidth=0.8, linestyle=":")
+        axes.set_xlabel(f"speed of {what} relative to\n{record.reference}; line: quartiles", fontsize=10)
+    colours = [BLACK if name == record.reference else GREEN for name in names]
+    right.barh(range(len(names)), [updates.memory[name] / 1e6 for name in names], height=0.66, color=colours)
+    right.set_xlabel("peak memory of training,\nbeside the libraries, MB", fontsize=10)
+    for axes in (left, middle, right):
+        axes.grid(axis="x", alpha=0.25)
+        axes.set_axisbelow(True)
+    left.set_yticks(range(len(names)), names, fontsize=9)
+    left.set_ylim(len(names) - 0.5, -0.5)
     figure.suptitle(title(record), fontsize=12)
     figure.supxlabel(footing(record), fontsize=8, color=GREY)
     return figure

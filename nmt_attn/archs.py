@@ -1,23 +1,19 @@
-"""Names of architectures in a study's file: patterns of them, and one name for those that compute the same."""
+"""Patterns of architectures' names, and one name for those that compute the same. Standard library only."""
 
 from fnmatch import fnmatchcase
 
 from nmt_attn.presets import PRESETS, name_hint
 from nmt_attn.spec import SpecError
-from nmt_attn.study.words import checked_name
+
+WILDCARDS = frozenset("*?[")
 
 
-def matching(pattern: str) -> list[str]:
-    """All architectures of a pattern, each function once; those of fairseq itself by name.
-
-    Raises SpecError for a pattern that fits none.
-    """
-    if pattern.startswith("transformer") and not set(pattern) & set("*?["):
-        return [checked_name("models", pattern)]
+def matching(pattern: str, where: str) -> list[str]:
+    """All our architectures of a pattern, each function once; raises SpecError for a pattern that fits none."""
     found = [name for name in PRESETS if fnmatchcase(name, pattern)]
     if not found:
         raise SpecError(
-            f"models must be architectures or patterns of them, which {pattern} is not: {name_hint(pattern)}"
+            f"{where} must be architectures or patterns of them, which {pattern} is not: {name_hint(pattern)}"
         )
     return list(dict.fromkeys(map(canonical, found)))
 
