@@ -1,5 +1,7 @@
 """Growth of the peak memory in one step: of the process on the CPU, of torch's allocator on the GPU."""
 
+import contextlib
+import ctypes
 import multiprocessing
 import resource
 import sys
@@ -17,6 +19,7 @@ from nmt_attn.bench.training import first_updates
 from nmt_attn.bench.translation import Setting
 from nmt_attn.spec import SpecError
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 BYTES = 1 if sys.platform == "darwin" else 1024  # unit of ru_maxrss
 Work = Callable[[], None]
 
@@ -61,11 +64,19 @@ def _peak_growth(name: str, prepare: Callable[[], Work], device: str, threads: i
 
 
 def _in_child(sender: Connection, prepare: Callable[[], Work], threads: int) -> None:
+    _return_blocks_at_once()
     with quiet(threads):
         work = prepare()
         before = _peak()
         work()
         sender.send(_peak() - before)
+
+
+def _return_blocks_at_once() -> None:
+    """Makes glibc give large blocks back when they are freed, so that the peak is what is held, not what is kept."""
+    with contextlib.suppress(AttributeError):
+        for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            ctypes.CDLL(None).mallopt(parameter, 1 << 16)
 
 
 def _on_gpu(prepare: Callable[[], Work]) -> int:

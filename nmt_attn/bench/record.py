@@ -85,6 +85,13 @@ class Record:
         self.points, self.date = points, date
 
 
+def read_record(path: Path) -> Record:
+    """A record from its file."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept["points"] = {name: Point(**point) for name, point in kept["points"].items()}
+    return Record(**kept)
+
+
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile."""
     if len(values) == 1:

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,9 +26,9 @@ class Picture:
 
     name: str
     caption: str
-    figure: Any
-    png: bytes
-    svg: bytes
+    figure: Any = field(repr=False)
+    png: bytes = field(repr=False)
+    svg: bytes = field(repr=False)
 
     def _repr_png_(self) -> bytes:
         return self.png
