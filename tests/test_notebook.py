@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from nbclient import NotebookClient
-from nbformat import NotebookNode, read
+from nbformat import NotebookNode, read, reads
 
+from results import draw
 from tests.study.stores import SHARES, records_of, study_in, write_store
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,14 @@ def test_the_notebook_shows_findings_the_table_and_a_figure_of_each_kind(execute
 def test_no_cell_of_the_notebook_warns(executed: NotebookNode) -> None:
     streams = [output for cell in executed.cells for output in cell.get("outputs", []) if "name" in output]
     assert not streams
+
+
+def test_the_published_notebook_shows_the_published_results() -> None:
+    published = read(ROOT / "results" / "multi30k" / "bleu_comparison.ipynb", as_version=4)
+    made = reads(draw.executed(), as_version=4)
+    for kind in ("text/markdown", "text/html"):
+        assert _shown(published, kind) == _shown(made, kind)
+    assert len(_shown(published, "image/png")) == len(_shown(made, "image/png")) > 0
 
 
 def test_the_notebook_is_kept_without_outputs() -> None:

@@ -15,39 +15,23 @@ from nmt_attn.inspection.tables import markdown
 from nmt_attn.spec import Site
 from nmt_attn.study.plan import read_study
 from nmt_attn.study.report import write_report
-from nmt_attn.study.results import markdown_table, read_results
+from results import draw
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MIXERS = {
-    "quickstart_mixers": [
-        *("", "_dynamic", "_light", "_conv", "_deform", "_deform_self0010", "_self0000", "_average", "_gaussian"),
-        *("_fixed", "_synthesizer", "_alibi", "_t5", "_shaw", "_deberta"),
-    ],
-    "multi30k_mixers": ["", "_dynamic", "_deform_self0010", "_self0000"],
-}
-ORDER = ["nmt_attn_tiny", "nmt_attn_tiny_self0111", "nmt_attn_tiny_cross0111", "transformer"]
 
 
-def test_what_the_readme_says_of_multi30k_is_the_table_that_the_command_prints() -> None:
-    results = read_results([ROOT / "results" / "multi30k" / f"{name}.json" for name in ORDER])
-    assert markdown_table(results) in (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    full, in_self, in_cross, stock = (f"{result['bleu']:.1f}" for result in results)
-    said = README[README.index("**Multi30k**") : README.index("## Codes")].replace("\n", " ")
-    assert f"1111 {full}, self 0111 {in_self}, cross 0111 {in_cross}, fairseq's own `transformer` of the" in said
-    assert f"of the same sizes {stock}; a second run of 1111 had 37.7" in said
+@pytest.mark.parametrize("page", draw.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_tables_of_a_page_are_drawn_from_the_results(page: Path) -> None:
+    assert draw.BLOCK.search(page.read_text(encoding="utf-8"))
+    assert draw.filled(page) == page.read_text(encoding="utf-8")
 
 
-def test_what_the_readme_says_of_the_quick_study_stands_in_its_report() -> None:
-    said = README[README.index("## What came out") : README.index("## Three commands")].splitlines()
+def test_what_the_readme_says_of_the_interaction_stands_in_the_report_of_the_quick_study() -> None:
     report = (ROOT / "results" / "quick" / "report" / "report.md").read_text(encoding="utf-8")
-    copied = [line for line in said if line.startswith(("|", "- ", "BLEU: "))]
-    assert len(copied) == 9
-    for line in copied:
-        assert line in report.splitlines()
-    control = re.search(r"loses (\S+) BLEU \((\S+) to (\S+)\)", "\n".join(said))
-    assert control
-    assert f"vital, D = +{control[1]}, 90 % interval {control[2]} to {control[3]}, lower" in report
+    said = re.search(r"loses (\S+) BLEU more than self-attention \((\S+) to ([^)]+)\)", README.replace("\n", " "))
+    assert said
+    assert f"D_cross - D_self = +{said[1]}, 90 % interval {said[2]} to {said[3]}." in report
 
 
 def test_what_the_readme_says_of_terms_taken_out_stands_in_the_findings_of_the_quick_study() -> None:
@@ -68,7 +52,7 @@ def test_what_the_readme_says_of_the_tasks_stands_in_the_report_of_the_controlle
     assert told[1] in README.replace("\n", " ")
 
 
-@pytest.mark.parametrize("study", ["quick", "position_size", "controlled"])
+@pytest.mark.parametrize("study", draw.STUDIES)
 def test_the_published_report_is_that_of_the_published_store(study: str, tmp_path: Path) -> None:
     published = ROOT / "results" / study
     shutil.copytree(published, tmp_path / study, ignore=shutil.ignore_patterns("report"))
@@ -79,12 +63,11 @@ def test_the_published_report_is_that_of_the_published_store(study: str, tmp_pat
         assert made == (published / "report" / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("study", MIXERS)
-def test_the_tables_of_mixers_are_those_of_their_results(study: str) -> None:
-    paths = [ROOT / "results" / study / f"nmt_attn_tiny{kind}.json" for kind in MIXERS[study]]
-    assert {path.name for path in paths} == {path.name for path in (ROOT / "results" / study).iterdir()}
-    table = markdown_table(read_results(paths))
-    assert table in (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", draw.SINGLE_RUNS)
+def test_no_single_run_is_left_out(folder: str) -> None:
+    names = {f"{name}.json" for name in draw.SINGLE_RUNS[folder]}
+    assert names == {path.name for path in (ROOT / "results" / folder).iterdir()}
+    assert f"<!-- drawn: {folder} -->" in (ROOT / "results" / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_tables_of_the_inspected_model_are_those_of_its_facts() -> None:

@@ -164,6 +164,27 @@ def test_flags_that_the_recipe_gives_itself_are_refused(flags: list[str], small_
     )
 
 
+def test_all_results_are_asked_for_by_one_command(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    stand_in = tmp_path / "bin" / "nmt-attn"
+    stand_in.parent.mkdir()
+    stand_in.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n', encoding="utf-8")
+    stand_in.chmod(0o755)
+    settings = {"OUT": "made", "VENV": "", "PATH": f"{stand_in.parent}:{os.environ['PATH']}", "WORKERS": 3}
+    assert _recipe("results.sh", "quick", "multi30k", **settings).returncode == 0
+    assert calls.read_text(encoding="utf-8").splitlines() == [
+        "study run recipes/studies/quick.yaml --out made/quick --workers 3",
+        "knockouts recipes/studies/quick.yaml --out made/quick",
+        "study report recipes/studies/quick.yaml --out made/quick",
+        "study run recipes/studies/multi30k.yaml --out made/multi30k --workers 3",
+        "knockouts recipes/studies/multi30k.yaml --out made/multi30k",
+        "study report recipes/studies/multi30k.yaml --out made/multi30k",
+    ]
+    done = _recipe("results.sh", "quick", "everything", **settings)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: a part must be one of quick controlled position_size multi30k mixers inside")
+
+
 def test_the_engine_is_one_of_two(tmp_path: Path) -> None:
     done = _recipe("generated.sh", ENGINE="quick", OUT=tmp_path, VENV="")
     assert done.returncode == 2
