@@ -13,20 +13,29 @@ for part in "$@"; do
   [[ " $PARTS " == *" $part "* ]] || fail "a part must be one of $PARTS, not $part"
 done
 
-study() { # NAME
-  nmt-attn study run "recipes/studies/$1.yaml" --out "$OUT/$1" ${WORKERS:+--workers "$WORKERS"}
-  [[ $1 != quick && $1 != multi30k ]] || nmt-attn knockouts "recipes/studies/$1.yaml" --out "$OUT/$1"
-  nmt-attn study report "recipes/studies/$1.yaml" --out "$OUT/$1"
+study() { # NAME: its report also where some runs have failed
+  local file=recipes/studies/$1.yaml code=0
+  nmt-attn study retry "$file" --out "$OUT/$1" ${WORKERS:+--workers "$WORKERS"} || code=$?
+  ((code < 2)) || exit "$code"
+  case $1 in
+    quick) nmt-attn knockouts "$file" --out "$OUT/$1" --corpora fragment ;;
+    multi30k) nmt-attn knockouts "$file" --out "$OUT/$1" --corpora multi30k ;;
+  esac
+  nmt-attn study report "$file" --out "$OUT/$1"
+  failed=$((failed | code))
 }
 
-mixers() {
-  local kind
+mixers() { # single runs
+  local kind arch
   for kind in "" _{dynamic,light,conv,deform,deform_self0010,self0000,average,gaussian,fixed,synthesizer} \
     _{alibi,t5,shaw,deberta}; do
     VENV='' OUT=$OUT/quickstart_mixers bash recipes/generated.sh "nmt_attn_tiny$kind" >/dev/null
   done
   for kind in "" _{dynamic,deform_self0010,self0000}; do
     VENV='' OUT=$OUT/multi30k_mixers bash recipes/multi30k.sh "nmt_attn_tiny$kind" >/dev/null
+  done
+  for arch in nmt_attn_tiny nmt_attn_tiny_self0111 nmt_attn_tiny_cross0111 transformer; do
+    VENV='' OUT=$OUT/multi30k_first bash recipes/multi30k.sh "$arch" >/dev/null
   done
 }
 
@@ -50,8 +59,10 @@ benchmarks() {
   nmt-attn bench cost --data "$data" --rounds 9 --out "$out"
 }
 
-environment study,moses
+environment notebook,moses
+failed=0
 for part in ${*:-$PARTS}; do
   say "$part"
   if [[ -e recipes/studies/$part.yaml ]]; then study "$part"; else "$part"; fi
 done
+exit "$failed"

@@ -1,6 +1,6 @@
 """Draws all that is published from what was measured: the reports of the studies, the notebook, the tables in READMEs.
 
-    python results/draw.py                    # everything, some minutes
+    python results/draw.py                    # everything, a minute; needs pip install -e '.[notebook]'
     python results/draw.py tables             # README.md and results/README.md alone
 
 The tables stand between <!-- drawn: NAME --> and <!-- end -->. Nothing in them is written by hand.
@@ -17,7 +17,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from nbclient import NotebookClient
+from nbformat import read, writes
+
 from nmt_attn.bench.record import Record, read_record
+from nmt_attn.study.margins import Margins
 from nmt_attn.study.plan import Study, read_study
 from nmt_attn.study.report import write_report
 from nmt_attn.study.reporting.phrases import count, difference_with_interval, millions, spread
@@ -26,7 +30,8 @@ from nmt_attn.study.store import STORE, read_store
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
-STUDIES = ("multi30k", "quick", "controlled", "position_size")
+STUDIES = ("quick", "multi30k", "controlled", "position_size")
+NEGLIGIBLE = Margins().negligible
 PAGES = (ROOT / "README.md", RESULTS / "README.md")
 BLOCK = re.compile(r"(?<=<!-- drawn: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -44,10 +49,10 @@ EVERYWHERE = (("multi30k", "multi30k"), ("quick", "fragment"))
 TEXTS = {"multi30k": "Multi30k, real", "fragment": "grammar, generated", "recall": "associative recall, generated"}
 CLAIMS = (
     Claim("E1 is negligible in self-attention", f"{TINY}_self0111", EVERYWHERE),
-    Claim("positive control: there it must be lost", f"{TINY}_self0111", (("quick", "recall"),)),
+    Claim("control: there E1 must be vital", f"{TINY}_self0111", (("quick", "recall"),)),
     Claim("E1 is vital in cross attention", f"{TINY}_cross0111", EVERYWHERE),
     Claim("deformable convolution and E3: the best trade", f"{TINY}_deform_self0010", EVERYWHERE[:1]),
-    Claim("beside them stock fairseq", "transformer", EVERYWHERE[:1]),
+    Claim("check: stock fairseq is no better", "transformer", EVERYWHERE[:1]),
 )
 KINDS = (
     *("", "_dynamic", "_light", "_conv", "_deform", "_deform_self0010", "_self0000", "_average", "_gaussian"),
@@ -67,21 +72,22 @@ def filled(page: Path) -> str:
 
 def claims() -> str:
     """What the paper says, and what came out."""
-    products = read_record(RESULTS / "benchmarks" / "cost.json").multiply_adds
     rows = []
     for claim in CLAIMS:
-        share = f"{100 * products[claim.model] / products[TINY]:.0f} %"
         for number, (study, corpus) in enumerate(claim.corpora):
             found = _models(study, corpus)
-            told = _outcome(found[TINY], found[claim.model]) if claim.model in found else ["not run yet", "", "", ""]
-            rows.append(["" if number else claim.text, TEXTS[corpus], _short(claim.model), share, *told])
-    head = ["the paper says", "text", "model", "products", "BLEU of 1111, of the model", "lost, D (90 % interval)"]
-    return _table([*head, "runs", "verdict"], rows)
+            there = claim.model in found and TINY in found
+            told = _outcome(found[TINY], found[claim.model]) if there else ["not run yet", "", "", "", ""]
+            rows.append(["" if number else claim.text, TEXTS[corpus], _short(claim.model), *told])
+    head = ["claim of the paper, or check", "text", "model", "BLEU, 1111 → model", "lost: D (90 % interval)", "runs"]
+    return _table([*head, "verdict", "multiply-adds"], rows)
 
 
 def _outcome(reference: dict[str, Any], row: dict[str, Any]) -> list[str]:
     scores = (spread(each["bleu"], each["bleu_sd"]) for each in (reference, row))
-    return [", ".join(scores), _difference(row), f"{row['runs']} of {row['planned_runs']}", _verdict(row)]
+    runs = f"{row['runs']} of {row['planned_runs']}"
+    products = f"{100 * row['multiply_adds'] / reference['multiply_adds']:.0f} %"
+    return [" → ".join(scores), _difference(row), runs, _verdict(row), products]
 
 
 def models() -> str:
@@ -94,10 +100,11 @@ def models() -> str:
         judged = ["", row["role"]] if row["difference"] is None else [_difference(row), _verdict(row)]
         sizes = [count(row["parameters"]), millions(row["multiply_adds"])]
         rows.append([name, score, *judged, *sizes, *_cost(cost, name)])
-    first = next(iter(found.values()))
     head = ["model", "BLEU ± sd (runs)", "D (90 % interval)", "verdict", "parameters", "multiply-adds"]
-    basis = f"BLEU: {first['signature']}; {first['sentences']:,} sentences; {first['updates']:,} updates."
-    return _table([*head, "trains", "translates", "memory"], rows) + f"\n\n{basis}"
+    text = _table([*head, "trains", "translates", "memory"], rows)
+    first = next(each for each in read_store(RESULTS / "multi30k" / STORE) if each["corpus"] == "multi30k")
+    basis = f"{first['test_set']}, {first['sentences']:,} sentences; {first['updates']:,} updates"
+    return f"{text}\n\nBLEU: {first['signature']}; {basis}."
 
 
 def _cost(cost: Record, model: str) -> list[str]:
@@ -109,6 +116,7 @@ def _cost(cost: Record, model: str) -> list[str]:
 def studies() -> str:
     """What ran where, and for how long."""
     rows = []
+    seen: dict[tuple[str, str, int, str], str] = {}
     for name in STUDIES:
         study, records = _study(name), read_store(RESULTS / name / STORE)
         trained = [each for record in records for each in record["trained_with"]]
@@ -117,7 +125,11 @@ def studies() -> str:
         versions = sorted({f"{each['python']}, {each['torch']}, {each['fairseq']}" for each in trained})
         commits = sorted({each["code_version"].partition("+")[2] for each in trained})
         link = f"[{name}]({name}/report/report.md)"
-        done = f"{len(records)} of {len(study.runs())}"
+        runs = [(each["corpus"], each["model"], each["seed"], each["finished"]) for each in records]
+        shared = Counter(seen[run] for run in runs if run in seen)
+        seen |= dict.fromkeys(runs, name)
+        also = "".join(f", {number} of them also in {other}" for other, number in shared.items())
+        done = f"{len(records)} of {len(study.runs())}{also}"
         rows.append([link, done, f"{hours:.1f}", *map("; ".join, (machines, versions, commits))])
     return _table(["study", "runs", "hours", "machine", "Python, torch, fairseq", "trained at"], rows)
 
@@ -167,8 +179,10 @@ def _difference(row: dict[str, Any]) -> str:
 
 
 def _verdict(row: dict[str, Any]) -> str:
-    role = "" if row["role"] == "headline" else f"{row['role']}: "
-    return role + row["verdict"] + (", provisional" if row["provisional"] else "")
+    role = "exploratory: " if row["role"] == "exploratory" else ""
+    more = row["verdict"] == "inconclusive" and row["low"] > NEGLIGIBLE
+    remarks = [" (more than negligible)"] * more + [", provisional"] * bool(row["provisional"])
+    return "".join([role, row["verdict"], *remarks])
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -187,9 +201,6 @@ PARTS: dict[str, Callable[[], str]] = {
 
 def executed(study: str = "multi30k") -> str:
     """The notebook as it stands after its last cell, on a published study."""
-    from nbclient import NotebookClient
-    from nbformat import read, writes
-
     notebook = read(ROOT / "notebooks" / "bleu_comparison.ipynb", as_version=4)
     here = {"STUDY": f"recipes/studies/{study}.yaml", "OUT": f"results/{study}", "PYTHONPATH": str(ROOT)}
     folder = {"metadata": {"path": str(ROOT / "notebooks")}}

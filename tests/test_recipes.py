@@ -173,13 +173,16 @@ def test_all_results_are_asked_for_by_one_command(tmp_path: Path) -> None:
     settings = {"OUT": "made", "VENV": "", "PATH": f"{stand_in.parent}:{os.environ['PATH']}", "WORKERS": 3}
     assert _recipe("results.sh", "quick", "multi30k", **settings).returncode == 0
     assert calls.read_text(encoding="utf-8").splitlines() == [
-        "study run recipes/studies/quick.yaml --out made/quick --workers 3",
-        "knockouts recipes/studies/quick.yaml --out made/quick",
+        "study retry recipes/studies/quick.yaml --out made/quick --workers 3",
+        "knockouts recipes/studies/quick.yaml --out made/quick --corpora fragment",
         "study report recipes/studies/quick.yaml --out made/quick",
-        "study run recipes/studies/multi30k.yaml --out made/multi30k --workers 3",
-        "knockouts recipes/studies/multi30k.yaml --out made/multi30k",
+        "study retry recipes/studies/multi30k.yaml --out made/multi30k --workers 3",
+        "knockouts recipes/studies/multi30k.yaml --out made/multi30k --corpora multi30k",
         "study report recipes/studies/multi30k.yaml --out made/multi30k",
     ]
+    stand_in.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n[ "$2" != retry ]\n', encoding="utf-8")
+    assert _recipe("results.sh", "quick", "position_size", **settings).returncode == 1
+    assert calls.read_text(encoding="utf-8").count("\nstudy report ") == 2 + 2  # also where runs have failed
     done = _recipe("results.sh", "quick", "everything", **settings)
     assert done.returncode == 2
     assert done.stderr.startswith("error: a part must be one of quick controlled position_size multi30k mixers inside")

@@ -1,4 +1,4 @@
-"""nmt-attn bench: module, training, decoding."""
+"""nmt-attn bench: module, training, decoding, cost."""
 
 import argparse
 from functools import partial
@@ -17,8 +17,8 @@ from nmt_attn.spec import Site, SpecError
 SITES = {"encoder": Site.ENCODER_SELF, "decoder": Site.DECODER_SELF, "cross": Site.CROSS}
 CODES = "1111,1000,0110,0011,0010,0001"
 ARCHS = [f"nmt_attn_tiny{end}" for end in ("", "_self0111", "_self0010", "_cross0010", "_light")]
-EVERY_PRESET = ["nmt_attn_tiny*"]
 ARCHS.append("nmt_attn_tiny --self-attn-mixer 0010 --cross-attn-mixer 0010")
+EVERY_PRESET = ["nmt_attn_tiny*"]
 
 
 def module(options: argparse.Namespace) -> int:

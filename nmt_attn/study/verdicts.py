@@ -50,8 +50,11 @@ def verdict(
     if low > margins.vital:
         return Verdict(Word.VITAL, f"lower 95 % bound {_shown(low, margins)} above {margins.vital:g}")
     if not -margins.negligible < low <= high < margins.negligible:
+        where = f"neither inside +-{margins.negligible:g} nor above {margins.vital:g}"
+        if low > margins.negligible:
+            where = f"all above {margins.negligible:g}, not all above {margins.vital:g}"
         better = f", below -{margins.negligible:g}," if high < -margins.negligible else ""
-        reason = f"{interval}{better} neither inside +-{margins.negligible:g} nor above {margins.vital:g}"
+        reason = f"{interval}{better} {where}"
         return Verdict(Word.INCONCLUSIVE, reason)
     inside = f"{interval} inside +-{margins.negligible:g}"
     if -margins.strict < low <= high < margins.strict:

@@ -243,7 +243,7 @@ def test_models_that_did_not_learn_are_named_under_the_tables(tmp_path: Path) ->
 def test_a_headline_model_that_is_the_control_keeps_its_sentence(tmp_path: Path) -> None:
     text = _markdown(_written(tmp_path, scored("fragment", SCORES) + scored("recall", RECALL)))
     assert f"- **vital** recall, {SELF}: D = +59.13" in text
-    assert f"It shows that a loss from removing what {SELF} removes would be seen." in text
+    assert f"So what {SELF} lacks is really missing, and is missed where a task needs it;" in text
 
 
 def test_exploratory_models_have_holms_p_for_a_verdict(whole: Path) -> None:

@@ -142,7 +142,8 @@ def _table(corpus: str, found: Sequence[Removal], margin: float) -> Table:
         retrained = _with_interval(compared.contrast, compared.runs) if compared else ""
         rows.append([each.sites, each.term, *losses, retrained, used(each, margin), needed(each, margin)])
     runs = found[0].runs
-    note = f"{corpus}: BLEU lost, with 90 % intervals over {runs} run{'s' if runs > 1 else ''} of the reference."
+    intervals = f"with 90 % intervals over {runs} runs of the reference" if runs > 1 else "one run of the reference"
+    note = f"{corpus}: BLEU lost, {intervals}."
     return Table(columns, rows, note, (2, 3, 4))
 
 

@@ -151,7 +151,10 @@ def control_entry(control: ControlFinding | None) -> Paragraph:
     word = found.verdict.word.value + (f" (provisional, {found.provisional})" if found.provisional else "")
     told = f"({where}): {word}, {difference_text(found)}"
     if control.passed:
-        licence = f"It shows that a loss from removing what {control.model} removes would be seen."
+        licence = (
+            f"So what {control.model} lacks is really missing, and is missed where a task needs it; how small a loss "
+            "would be seen elsewhere, the intervals say."
+        )
         return Paragraph(f"passed {told}. {licence}", "positive control", "passed")
     if found.absent and found.verdict.word is Word.VITAL:
         told += "; all planned runs of it and of the reference must be in"
