@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from nmt_attn.analysis.cost import Workload, preset_cost
 from nmt_attn.inspection.alignment import best
 from nmt_attn.inspection.facts import AlignmentFacts, HeadFacts, Share
 from nmt_attn.inspection.tables import markdown
+from nmt_attn.presets import PRESETS
 from nmt_attn.spec import Site
 from nmt_attn.study.plan import read_study
 from nmt_attn.study.report import write_report
+from nmt_attn.study.store import STORE, read_store
 from results import draw
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +69,16 @@ def test_the_published_report_is_that_of_the_published_store(study: str, tmp_pat
     for name in ("report.md", "table.csv", "findings.json"):
         made = (tmp_path / study / "report" / name).read_text(encoding="utf-8")
         assert made == (published / "report" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("study", draw.STUDIES)
+def test_published_multiply_adds_are_counted_as_today(study: str) -> None:
+    for record in read_store(ROOT / "results" / study / STORE):
+        preset = PRESETS.get(record["preset"])
+        if preset and not record["flags"]:
+            words = (record["parameters"] - preset_cost(preset, Workload(vocabulary=0)).parameters) // preset.size.dim
+            counted = preset_cost(preset, Workload(vocabulary=words))
+            assert (counted.parameters, counted.multiply_adds) == (record["parameters"], record["multiply_adds"])
 
 
 @pytest.mark.parametrize("folder", draw.SINGLE_RUNS)
