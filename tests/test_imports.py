@@ -29,6 +29,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "spec": (set(), set()),
     "versions": ({"spec"}, set()),
     "presets": ({"spec"}, set()),
+    "archs": ({"presets", "spec"}, set()),
     "notation": ({"spec"}, set()),
     "attention": ({"spec"}, {"torch"}),
     "engine": ({"attention"}, {"torch"}),
@@ -40,12 +41,15 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "lock": ({"spec"}, set()),
     "corpora": (set(), set()),
     "study": (
-        {"analysis", "arguments", "lock", "presets", "spec"},
+        {"analysis", "archs", "arguments", "lock", "presets", "spec"},
         {"sacrebleu", "sacremoses", "pandas", "numpy", "matplotlib", "scipy", "statsmodels", "submitit", "jinja2"},
     ),
     "analysis": ({"models", "attention", "notation", "presets", "spec"}, {"torch", "fairseq", "numpy"}),
     "bench": (
-        {"analysis", "arguments", "attention", "engine", "environment", "models", "notation", "presets", "spec"},
+        {
+            *("analysis", "archs", "arguments", "attention", "engine", "environment"),
+            *("models", "notation", "presets", "provenance", "spec"),
+        },
         {"torch", "fairseq", "matplotlib"},
     ),
     "inspection": (
