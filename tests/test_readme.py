@@ -81,13 +81,6 @@ def test_published_multiply_adds_are_counted_as_today(study: str) -> None:
             assert (counted.parameters, counted.multiply_adds) == (record["parameters"], record["multiply_adds"])
 
 
-@pytest.mark.parametrize("folder", draw.SINGLE_RUNS)
-def test_no_single_run_is_left_out(folder: str) -> None:
-    names = {f"{name}.json" for name in draw.SINGLE_RUNS[folder]}
-    assert names == {path.name for path in (ROOT / "results" / folder).iterdir()}
-    assert f"<!-- drawn: {folder} -->" in (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-
-
 def test_the_tables_of_the_inspected_model_are_those_of_its_facts() -> None:
     folder = ROOT / "results" / "inside"
     heads, shares, alignments = (

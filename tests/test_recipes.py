@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -23,6 +24,7 @@ from nmt_attn.lock import locked
 from nmt_attn.models import checkpoints
 from nmt_attn.presets import SIZES, Preset
 from nmt_attn.study.store import read_store
+from results import draw
 from tests.data_prep import layouts
 from tests.data_prep.server import Server, stall
 
@@ -186,6 +188,25 @@ def test_all_results_are_asked_for_by_one_command(tmp_path: Path) -> None:
     done = _recipe("results.sh", "quick", "everything", **settings)
     assert done.returncode == 2
     assert done.stderr.startswith("error: a part must be one of quick controlled position_size multi30k mixers inside")
+
+
+def test_the_single_runs_that_are_published_are_those_that_are_asked_for(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    stand_in = tmp_path / "bin" / "bash"
+    stand_in.parent.mkdir()
+    stand_in.write_text(
+        f'#!/bin/sh\ncase $1 in */results.sh) exec {shutil.which("bash")} "$@" ;; esac\n'
+        f'echo "$OUT/${{2:-nmt_attn_tiny}}.json" >> {calls}\n',
+        encoding="utf-8",
+    )
+    stand_in.chmod(0o755)
+    settings = {"OUT": "results", "VENV": "", "PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
+    assert _recipe("results.sh", "mixers", **settings).returncode == 0
+    asked = calls.read_text(encoding="utf-8").splitlines()
+    folders = {name.rpartition("/")[0] for name in asked}
+    assert folders == {f"results/{folder}" for folder in draw.SINGLE_RUNS}
+    published = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).iterdir()]
+    assert sorted(asked) == sorted(published)
 
 
 def test_the_engine_is_one_of_two(tmp_path: Path) -> None:
