@@ -21,11 +21,13 @@ from nbclient import NotebookClient
 from nbformat import read, writes
 
 from nmt_attn.bench.record import Record, read_record
+from nmt_attn.spec import ALL_CODES
 from nmt_attn.study.margins import Margins
 from nmt_attn.study.plan import Study, read_study
 from nmt_attn.study.report import write_report
-from nmt_attn.study.reporting.phrases import count, difference_with_interval, millions, spread
+from nmt_attn.study.reporting.phrases import count, difference_with_interval, millions, p_text, spread
 from nmt_attn.study.results import markdown_table, read_results
+from nmt_attn.study.statistics import TERMS
 from nmt_attn.study.store import STORE, read_store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,10 +90,9 @@ def models() -> str:
     found = _models("multi30k", "multi30k")
     rows = []
     for name, row in found.items():
-        score = f"{spread(row['bleu'], row['bleu_sd'])} ({row['runs']})"
         judged = ["", row["role"]] if row["difference"] is None else [_difference(row), _verdict(row)]
         sizes = [count(row["parameters"]), millions(row["multiply_adds"])]
-        rows.append([name, score, *judged, *sizes, *_cost(cost, name)])
+        rows.append([name, _score(row), *judged, *sizes, *_cost(cost, name)])
     head = ["model", "BLEU ± sd (runs)", "D (90 % interval)", "verdict", "parameters", "multiply-adds"]
     text = _table([*head, "trains", "translates", "memory"], rows)
     first = next(each for each in read_store(RESULTS / "multi30k" / STORE) if each["corpus"] == "multi30k")
@@ -103,6 +104,32 @@ def _cost(cost: Record, model: str) -> list[str]:
     updates, batches = cost.points["updates"], cost.points["batches"]
     speeds = (median(1 / ratio for ratio in point.ratios(model, cost.reference)) for point in (updates, batches))
     return [*(f"{speed:.2f}" for speed in speeds), f"{updates.memory[model] / 1e6:.0f} MB"]
+
+
+def codes() -> str:
+    """All 16 codes at each place, on the grammar."""
+    found = _models("controlled", "fragment")
+    rows = []
+    for code in ALL_CODES:
+        row = [code]
+        for place in ("self", "cross"):
+            model = found.get(TINY if code == "1111" else f"{TINY}_{place}{code}")
+            row += [_score(model), _difference(model) if model["difference"] is not None else ""] if model else ["", ""]
+        rows.append(row)
+    return _table(["code", "BLEU in self-attention", "D", "BLEU in cross attention", "D"], rows)
+
+
+def effects() -> str:
+    """What each term is worth on the grammar, over all codes of a place."""
+    found = _findings("controlled")["corpora"]["fragment"]["main_effects"]
+    rows = [[term, *(_effect(found.get(place, {}).get(term)) for place in ("self", "cross"))] for term in TERMS]
+    return _table(["term", "main effect in self-attention", "in cross attention"], rows)
+
+
+def _effect(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not all codes have run"
+    return difference_with_interval(found["difference"], found["interval"]) + f", Holm {p_text(found['p_holm'])}"
 
 
 def studies() -> str:
@@ -171,6 +198,10 @@ def _difference(row: dict[str, Any]) -> str:
     return difference_with_interval(row["difference"], bounds)
 
 
+def _score(row: dict[str, Any]) -> str:
+    return f"{spread(row['bleu'], row['bleu_sd'])} ({row['runs']})"
+
+
 def _verdict(row: dict[str, Any]) -> str:
     role = "exploratory: " if row["role"] == "exploratory" else ""
     more = row["verdict"] == "inconclusive" and row["low"] > NEGLIGIBLE
@@ -186,6 +217,8 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "claims": claims,
     "models": models,
+    "codes": codes,
+    "effects": effects,
     "studies": studies,
     "not_run": not_run,
     **{folder: partial(single_runs, folder) for folder in SINGLE_RUNS},
