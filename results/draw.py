@@ -22,7 +22,6 @@ from nbformat import read, writes
 
 from nmt_attn.bench.record import Record, read_record
 from nmt_attn.spec import ALL_CODES
-from nmt_attn.study.margins import Margins
 from nmt_attn.study.plan import Study, read_study
 from nmt_attn.study.report import write_report
 from nmt_attn.study.reporting.phrases import count, difference_with_interval, millions, p_text, spread
@@ -33,7 +32,6 @@ from nmt_attn.study.store import STORE, read_store
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 STUDIES = ("quick", "multi30k", "controlled", "position_size")
-NEGLIGIBLE = Margins().negligible
 PAGES = (ROOT / "README.md", RESULTS / "README.md")
 BLOCK = re.compile(r"(?<=<!-- drawn: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -114,9 +112,17 @@ def codes() -> str:
         row = [code]
         for place in ("self", "cross"):
             model = found.get(TINY if code == "1111" else f"{TINY}_{place}{code}")
-            row += [_score(model), _difference(model) if model["difference"] is not None else ""] if model else ["", ""]
+            row += [_score(model), _seen(model)] if model else ["", ""]
         rows.append(row)
     return _table(["code", "BLEU in self-attention", "D", "BLEU in cross attention", "D"], rows)
+
+
+def _seen(row: dict[str, Any]) -> str:
+    """D, with a mark where it is different from 0 as far as Holm's correction allows to say so."""
+    if row["difference"] is None:
+        return ""
+    is_seen = row["p_holm"] is not None and row["p_holm"] < 0.05
+    return _difference(row) + " *" * is_seen
 
 
 def effects() -> str:
@@ -204,9 +210,7 @@ def _score(row: dict[str, Any]) -> str:
 
 def _verdict(row: dict[str, Any]) -> str:
     role = "exploratory: " if row["role"] == "exploratory" else ""
-    more = row["verdict"] == "inconclusive" and row["low"] > NEGLIGIBLE
-    remarks = [" (more than negligible)"] * more + [", provisional"] * bool(row["provisional"])
-    return "".join([role, row["verdict"], *remarks])
+    return role + row["verdict"] + ", provisional" * bool(row["provisional"])
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -53,7 +53,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"torch", "fairseq", "matplotlib"},
     ),
     "inspection": (
-        {"arguments", "attention", "corpora", "models", "notation", "spec", "study"},
+        {"arguments", "attention", "corpora", "environment", "models", "notation", "provenance", "spec", "study"},
         {"torch", "fairseq", "numpy", "sentencepiece", "matplotlib", "jinja2"},
     ),
     "describe": ({"analysis", "notation", "presets", "spec"}, set()),

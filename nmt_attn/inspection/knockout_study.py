@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from nmt_attn.environment import environment
 from nmt_attn.inspection.knockouts import knock_outs
 from nmt_attn.inspection.loading import load
+from nmt_attn.provenance import checksum
 from nmt_attn.spec import SpecError
 from nmt_attn.study.folder import StudyFolder
 from nmt_attn.study.plan import Run, Study
@@ -45,10 +47,12 @@ def run_knockouts(study: Study, folder: StudyFolder, corpora: Collection[str], s
 def _line(folder: StudyFolder, run: Run) -> dict[str, object]:
     data = folder.path / run.corpus.name / "data"
     source, _, target = read_lines(folder.run(run) / "settings" / "DIRECTION")[0].partition("-")
-    texts = [read_lines(data / "raw" / f"test.{language}") for language in (source, target)]
+    files = [data / "raw" / f"test.{language}" for language in (source, target)]
+    texts = [read_lines(file) for file in files]
     loaded = load(folder.run(run) / "average.pt", data / "bin")
     whole, *losses = [each.fields() for each in knock_outs(loaded, texts[0], texts[1])]
     head = {"corpus": run.corpus.name, "model": run.model.name, "seed": run.seed, "bleu": whole["bleu"]}
     common = {name: whole[name] for name in ("signature", "sentences", "exact_match")}
     kept = ("sites", "term", "replacement", "bleu", "loss", "exact_match")
+    common |= {"test_sha256": checksum(files[1:]), "made_with": environment()}
     return {**head, **common, "losses": [{name: each[name] for name in kept} for each in losses]}

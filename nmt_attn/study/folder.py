@@ -99,37 +99,46 @@ class StudyFolder:
         return names
 
     def collect(self, study: Study, run: Run) -> None:
-        """Puts the result of a run that is done, with its translations of the first test set, into the store.
+        """Puts the result of a run that is done, with its translations, into the store.
 
         Raises SpecError if it was made with other settings than the study's: the plan was changed meanwhile.
         """
         folder = self.run(run)
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         _check_made_as_planned(folder, run, result)
-        texts = Path("translations") / run.corpus.name
-        (self.path / texts).mkdir(parents=True, exist_ok=True)
-        target = (folder / "settings" / "DIRECTION").read_text(encoding="utf-8").strip().partition("-")[2]
-        kept = {
-            "hypotheses": (folder / "translations" / "test", texts / f"{run.folder}.txt"),
-            "references": (folder.parent / "data" / "raw" / f"test.{target}", texts / "references.txt"),
-        }
-        for source, copy in kept.values():
-            shutil.copyfile(source, self.path / f"{copy}.part")
-            (self.path / f"{copy}.part").replace(self.path / copy)
         head = {"study": study.name, "corpus": run.corpus.name, "model": run.model.name, "seed": run.seed}
         variables = {name: value for name, value in run.corpus.variables.items() if name not in RESERVED}
-        tail: dict[str, Any] = {name: copy.as_posix() for name, (_, copy) in kept.items()}
+        tail: dict[str, Any] = self._keep_texts(run, "test")
         tail["finished"] = time.strftime("%FT%TZ", time.gmtime((folder / "result.json").stat().st_mtime))
-        if more := _more_tests(folder):
+        if more := self._more_tests(run):
             tail["more_tests"] = more
         head |= {"flags": list(run.model.flags), "recipe": run.corpus.recipe.name, "variables": variables}
         append(self.store, {**head, **result, **tail})
 
+    def _keep_texts(self, run: Run, subset: str) -> dict[str, str]:
+        """Copies the translations of a test set and its references beside the store; returns where they are."""
+        folder = self.run(run)
+        texts = Path("translations") / run.corpus.name
+        (self.path / texts).mkdir(parents=True, exist_ok=True)
+        target = (folder / "settings" / "DIRECTION").read_text(encoding="utf-8").strip().partition("-")[2]
+        end = "txt" if subset == "test" else f"{subset}.txt"
+        kept = {
+            "hypotheses": (folder / "translations" / subset, texts / f"{run.folder}.{end}"),
+            "references": (folder.parent / "data" / "raw" / f"{subset}.{target}", texts / f"references.{end}"),
+        }
+        for source, copy in kept.values():
+            shutil.copyfile(source, self.path / f"{copy}.part")
+            (self.path / f"{copy}.part").replace(self.path / copy)
+        return {name: copy.as_posix() for name, (_, copy) in kept.items()}
 
-def _more_tests(folder: Path) -> dict[str, dict[str, Any]]:
-    """Scores of a run on all test sets but the first, by their names, with what they depend on."""
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("result-*.json"))]
-    return {each["test_set"]: {name: each[name] for name in OF_A_TEST if name in each} for each in results}
+    def _more_tests(self, run: Run) -> dict[str, dict[str, Any]]:
+        """Scores of a run on all test sets but the first, by their names, with what they depend on."""
+        found = {}
+        for path in sorted(self.run(run).glob("result-*.json")):
+            result = json.loads(path.read_text(encoding="utf-8"))
+            scores = {name: result[name] for name in OF_A_TEST if name in result}
+            found[result["test_set"]] = scores | self._keep_texts(run, path.stem.removeprefix("result-"))
+        return found
 
 
 def _check_made_as_planned(folder: Path, run: Run, result: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Knock-outs of a study: a line a run in the study's folder, no run twice."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nmt_attn.cli import main
+from nmt_attn.environment import environment
 from nmt_attn.study.reporting.removals import KNOCKOUTS
 from nmt_attn.study.store import STORE
 from tests.inspection.conftest import Save
@@ -62,6 +64,9 @@ def test_each_finished_run_of_the_reference_gets_a_line_with_all_terms_and_both_
     for each in lines[0]["losses"]:
         assert each["loss"] == pytest.approx(lines[0]["bleu"] - each["bleu"], abs=1e-3)
     assert lines[0]["losses"] == lines[1]["losses"]  # the parameters are the same
+    for line in lines:
+        assert line["made_with"] == environment()
+        assert line["test_sha256"] == hashlib.sha256(b"test.de\0" + TEXTS["de"].encode()).hexdigest()
 
 
 def test_a_second_call_does_only_what_is_missing(folder: Path) -> None:

@@ -178,7 +178,9 @@ def test_runs_at_an_end_of_the_scale_are_judged_without_a_spread(tmp_path: Path)
     """All perfect: there is no spread over seeds to be seen, and no runs were repeated."""
     found = _found(tmp_path, {TINY: [100.0] * 3, CROSS: [0.0] * 3, ABLE: [100.0] * 3})
     assert _outcomes(found) == [Outcome.CONFIRMED] * 2
-    assert [each.interval for each in found] == [(0, 0), (100, 100)]
+    assert [(each.difference, each.interval) for each in found] == [(0, None), (100, None)]
+    point = "no spread, every run at an end of the scale: D"
+    assert [each.reason for each in found] == [f"{point} +0.00 below 4", f"{point} +100.00 above 4"]
     found = _found(tmp_path, {TINY: [100.0] * 3, CROSS: [100.0] * 3, ABLE: [0.0] * 3})
     assert _outcomes(found) == [Outcome.CONTRADICTED] * 2
 
@@ -224,7 +226,8 @@ def test_a_report_has_a_table_of_expectations_and_a_bold_line_of_each_contradict
     assert "| 93.23 → 92.30 | as expected: upper 95 % bound " in section
     assert "| contradicted: upper 95 % bound " in section
     assert "| nothing, else, tells it |" in section
-    assert "Written in the study's file before the runs. Can: the model loses less than 4 BLEU against" in section
+    assert "From the study's file, in which they should have stood before the runs. Can: the model loses" in section
+    assert "loses less than 4 BLEU against" in section
     assert "judged by itself at its own 5 %, as the headline is, and not corrected for their number" in section
     assert f"BLEU: {SIGNATURE}; 60 sentences; 1,000 updates." in section
 

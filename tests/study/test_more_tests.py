@@ -56,8 +56,10 @@ def _run_that_is_done(study: Study, folder: StudyFolder, tests: dict[str, dict[s
     (place / "translations").mkdir()
     (place.parent / "data" / "raw").mkdir(parents=True)
     (place / "settings" / "DIRECTION").write_text("en-de\n", encoding="utf-8")
-    for text in (place / "translations" / "test", place.parent / "data" / "raw" / "test.de"):
-        text.write_text("ja\n", encoding="utf-8")
+    for name in tests:
+        subset = name.removeprefix("result").removeprefix("-") or "test"
+        (place / "translations" / subset).write_text(f"{subset} ja\n", encoding="utf-8")
+        (place.parent / "data" / "raw" / f"{subset}.de").write_text(f"{subset} nein\n", encoding="utf-8")
     made = record(run.corpus.name, run.model.name, run.seed, settings={}, test_set="test")
     for name, changes in tests.items():
         (place / f"{name}.json").write_text(json.dumps({**made, **changes}), encoding="utf-8")
@@ -74,10 +76,23 @@ def test_the_store_keeps_the_scores_of_further_test_sets_in_the_line_of_the_run(
     assert (result["bleu"], result["exact_match"], result["test_set"]) == (80.0, 70.0, "test")
     rest = {"chrf": 90.0, "signature": SIGNATURE}
     assert result["more_tests"] == {
-        "long": {**{name: value for name, value in long.items() if name != "test_set"}, **rest},
-        "set/full": {**{name: value for name, value in full.items() if name != "test_set"}, **rest},
+        scores["test_set"]: {**{name: scores[name] for name in scores if name != "test_set"}, **rest, **_texts(subset)}
+        for scores, subset in ((long, "test1"), (full, "test2"))
     }
-    assert [path.name for path in (folder.path / "translations" / "fragment").iterdir()].count("references.txt") == 1
+    for name, subset in (("long", "test1"), ("set/full", "test2")):
+        for kind, word in (("hypotheses", "ja"), ("references", "nein")):
+            assert (folder.path / result["more_tests"][name][kind]).read_text(encoding="utf-8") == f"{subset} {word}\n"
+    assert (folder.path / result["hypotheses"]).read_text(encoding="utf-8") == "test ja\n"
+    assert (folder.path / result["references"]).read_text(encoding="utf-8") == "test nein\n"
+    assert len(list((folder.path / "translations" / "fragment").iterdir())) == 6
+
+
+def _texts(subset: str) -> dict[str, str]:
+    texts = "translations/fragment"
+    return {
+        "hypotheses": f"{texts}/{TINY}.1000000.{subset}.txt",
+        "references": f"{texts}/references.{subset}.txt",
+    }
 
 
 def test_the_line_of_a_run_with_one_test_set_has_no_further_ones(study: Study, tmp_path: Path) -> None:

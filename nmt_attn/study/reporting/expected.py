@@ -30,7 +30,7 @@ def _judged(study: Study, corpus: str, each: Expectation, base: Row | None, row:
         corpus=corpus,
         expectation=each,
         difference=found.welch.difference if found else None,
-        interval=interval,
+        interval=None if interval and _is_point(interval) else interval,
         exact_match=(base.exact_match if base else None, row.exact_match if row else None),
         outcome=outcome,
         reason=reason,
@@ -43,6 +43,11 @@ def _interval(base: Row, row: Row, found: Comparison) -> tuple[float, float] | N
     if found.welch.standard_error == 0 and min(found.runs) > 1 and {*_scores(base, row)} <= ENDS:
         return found.welch.difference, found.welch.difference
     return known_interval(found.welch, found.runs)
+
+
+def _is_point(interval: tuple[float, float]) -> bool:
+    """Whether it is D itself, with no spread to make an interval of."""
+    return interval[0] == interval[1]
 
 
 def _scores(base: Row, row: Row) -> list[float]:
@@ -79,11 +84,14 @@ def _learnt(base: Row) -> str | None:
 def _outcome(can: bool, interval: tuple[float, float], margin: float, doubt: str) -> tuple[Outcome, str]:
     """*Can* is seen where the upper bound lies below the margin, *cannot* where the lower one lies above it."""
     low, high = interval
+    lower, upper = ("lower 95 % bound", "upper 95 % bound")
+    if _is_point(interval):
+        lower = upper = "no spread, every run at an end of the scale: D"
     if low > margin:
-        return _as_expected(not can), f"lower 95 % bound {_shown(low, margin)} above {margin:g}"
+        return _as_expected(not can), f"{lower} {_shown(low, margin)} above {margin:g}"
     if high >= margin:
         return Outcome.OPEN, f"{margin:g} is inside the 90 % interval"
-    told = f"upper 95 % bound {_shown(high, margin)} below {margin:g}"
+    told = f"{upper} {_shown(high, margin)} below {margin:g}"
     return (Outcome.OPEN, f"{told}, but {doubt}") if doubt else (_as_expected(can), told)
 
 
