@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sacrebleu
 
 from nmt_attn.analysis.cost import Workload, preset_cost
 from nmt_attn.inspection.alignment import best
@@ -17,6 +18,7 @@ from nmt_attn.presets import PRESETS
 from nmt_attn.spec import Site
 from nmt_attn.study.plan import read_study
 from nmt_attn.study.report import write_report
+from nmt_attn.study.scores import read_lines
 from nmt_attn.study.store import STORE, read_store
 from results import draw
 
@@ -69,6 +71,19 @@ def test_the_published_report_is_that_of_the_published_store(study: str, tmp_pat
     for name in ("report.md", "table.csv", "findings.json"):
         made = (tmp_path / study / "report" / name).read_text(encoding="utf-8")
         assert made == (published / "report" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("study", draw.STUDIES)
+def test_the_published_scores_are_those_of_the_published_translations(study: str) -> None:
+    folder = ROOT / "results" / study
+    used = set()
+    for record in read_store(folder / STORE):
+        for result in (record, *(record.get("more_tests") or {}).values()):
+            texts = [folder / result[kind] for kind in ("hypotheses", "references")]
+            hypotheses, references = map(read_lines, texts)
+            assert round(sacrebleu.corpus_bleu(hypotheses, [references]).score, 4) == result["bleu"]
+            used |= {*texts}
+    assert used == {path for path in (folder / "translations").rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("study", draw.STUDIES)
