@@ -49,10 +49,10 @@ EVERYWHERE = (("multi30k", "multi30k"), ("quick", "fragment"))
 TEXTS = {"multi30k": "Multi30k, real", "fragment": "grammar, generated", "recall": "associative recall, generated"}
 CLAIMS = (
     Claim("E1 is negligible in self-attention", f"{TINY}_self0111", EVERYWHERE),
-    Claim("control: there E1 must be vital", f"{TINY}_self0111", (("quick", "recall"),)),
+    Claim("control: on recall E1 must be vital", f"{TINY}_self0111", (("quick", "recall"),)),
     Claim("E1 is vital in cross attention", f"{TINY}_cross0111", EVERYWHERE),
     Claim("deformable convolution and E3: the best trade", f"{TINY}_deform_self0010", EVERYWHERE[:1]),
-    Claim("check: stock fairseq is no better", "transformer", EVERYWHERE[:1]),
+    Claim("check: stock fairseq against 1111", "transformer", EVERYWHERE[:1]),
 )
 SINGLE_RUNS = ("quickstart_mixers", "multi30k_first", "multi30k_mixers")
 
@@ -72,7 +72,7 @@ def claims() -> str:
             told = _outcome(found[TINY], found[claim.model]) if there else ["not run yet", "", "", "", ""]
             rows.append(["" if number else claim.text, TEXTS[corpus], _short(claim.model), *told])
     head = ["claim of the paper, or check", "text", "model", "BLEU, 1111 → model", "lost: D (90 % interval)", "runs"]
-    return _table([*head, "verdict", "multiply-adds"], rows)
+    return _table([*head, "verdict", "multiply-adds, of 1111's"], rows)
 
 
 def _outcome(reference: dict[str, Any], row: dict[str, Any]) -> list[str]:
@@ -112,30 +112,36 @@ def codes() -> str:
         row = [code]
         for place in ("self", "cross"):
             model = found.get(TINY if code == "1111" else f"{TINY}_{place}{code}")
-            row += [_score(model), _seen(model)] if model else ["", ""]
+            row += [_score(model), _marked_difference(model)] if model else ["", ""]
         rows.append(row)
     return _table(["code", "BLEU in self-attention", "D", "BLEU in cross attention", "D"], rows)
 
 
-def _seen(row: dict[str, Any]) -> str:
-    """D, with a mark where it is different from 0 as far as Holm's correction allows to say so."""
+def _marked_difference(row: dict[str, Any]) -> str:
+    """D; a headline model's verdict, or a mark where Holm's correction leaves a difference to speak of."""
     if row["difference"] is None:
         return ""
-    is_seen = row["p_holm"] is not None and row["p_holm"] < 0.05
-    return _difference(row) + " *" * is_seen
+    mark = f" ({_verdict(row)})" if row["role"] == "headline" else " *" * (row["verdict"] in ("worse", "better"))
+    return _difference(row) + mark
 
 
 def effects() -> str:
     """What each term is worth on the grammar, over all codes of a place."""
-    found = _findings("controlled")["corpora"]["fragment"]["main_effects"]
-    rows = [[term, *(_effect(found.get(place, {}).get(term)) for place in ("self", "cross"))] for term in TERMS]
+    findings = _findings("controlled")
+    found = findings["corpora"]["fragment"]["main_effects"]
+    missing = any(run.startswith("fragment/") for run in findings["missing"])
+    rows = [
+        [term, *(_effect(found.get(place, {}).get(term), missing) for place in ("self", "cross"))] for term in TERMS
+    ]
     return _table(["term", "main effect in self-attention", "in cross attention"], rows)
 
 
-def _effect(found: dict[str, Any] | None) -> str:
+def _effect(found: dict[str, Any] | None, missing: bool) -> str:
     if found is None:
         return "not all codes have run"
-    return difference_with_interval(found["difference"], found["interval"]) + f", Holm {p_text(found['p_holm'])}"
+    told = difference_with_interval(found["difference"], found["interval"])
+    told += f", Holm {p_text(found['p_holm'])}" if found["p_holm"] is not None else ""
+    return told + ", provisional" * missing
 
 
 def studies() -> str:
@@ -180,7 +186,7 @@ def _short(model: str) -> str:
 
 
 def single_runs(folder: str) -> str:
-    """A table of all single runs in a folder: 1111, to which the others are compared, then these from the best on."""
+    """A table of all single runs in a folder: 1111, to which the others are compared, then the others, best first."""
     results = read_results(sorted((RESULTS / folder).glob("*.json")))
     return markdown_table(sorted(results, key=lambda result: (result["preset"] != TINY, -result["bleu"])))
 

@@ -1,6 +1,7 @@
 """The README's tables are those of the published results, and it stays short."""
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ from nmt_attn.inspection.facts import AlignmentFacts, HeadFacts, Share
 from nmt_attn.inspection.tables import markdown
 from nmt_attn.presets import PRESETS
 from nmt_attn.spec import Site
+from nmt_attn.study.exact import exact_match
 from nmt_attn.study.plan import read_study
 from nmt_attn.study.report import write_report
 from nmt_attn.study.scores import read_lines
@@ -34,6 +36,43 @@ def test_the_tables_of_a_page_are_drawn_from_the_results(page: Path) -> None:
     assert draw.filled(page) == page.read_text(encoding="utf-8")
 
 
+def test_all_that_can_be_drawn_stands_in_a_page() -> None:
+    drawn = [found[1] for page in draw.PAGES for found in draw.BLOCK.finditer(page.read_text(encoding="utf-8"))]
+    assert sorted(drawn) == sorted(draw.PARTS)
+
+
+def test_main_effects_are_provisional_until_all_of_the_grammar_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    effect = {"difference": 1.5, "interval": [0.5, 2.5], "p_holm": 0.04}
+    known = {"E1": effect, "E2": {**effect, "difference": -1.5, "interval": None, "p_holm": None}}
+    found = {"corpora": {"fragment": {"main_effects": {"self": known}}}, "missing": ["fragment/nmt_attn_tiny.1"]}
+    monkeypatch.setattr(draw, "_findings", lambda study: found)
+    first, second, third = draw.effects().splitlines()[2:5]
+    assert first == "| E1 | +1.50 (+0.50 to +2.50), Holm p = 0.040, provisional | not all codes have run |"
+    assert second == "| E2 | -1.50, provisional | not all codes have run |"
+    assert third == "| E3 | not all codes have run | not all codes have run |"
+    found["missing"] = ["recall/nmt_attn_tiny.1"]
+    assert "provisional" not in draw.effects()
+
+
+def test_codes_have_their_verdict_or_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(model: str, role: str, verdict: str) -> dict[str, Any]:
+        bleu: dict[str, Any] = {"bleu": 60.0, "bleu_sd": 0.5, "runs": 3, "difference": 2.0, "low": 1.0, "high": 3.0}
+        return {"corpus": "fragment", "model": model, "role": role, "verdict": verdict, "provisional": None, **bleu}
+
+    reference = {**row("nmt_attn_tiny", "reference", ""), "difference": None}
+    headline = row("nmt_attn_tiny_self0111", "headline", "vital")
+    others = [
+        row("nmt_attn_tiny_cross1110", "exploratory", "no claim"),
+        row("nmt_attn_tiny_self1110", "exploratory", "worse"),
+    ]
+    monkeypatch.setattr(draw, "_findings", lambda study: {"models": [reference, headline, *others]})
+    rows = {line.split(" | ")[0].strip("| "): line for line in draw.codes().splitlines()}
+    bleu = "60.00 ± 0.50 (3)"
+    assert rows["0111"] == f"| 0111 | {bleu} | +2.00 (+1.00 to +3.00) (vital) |  |  |"
+    assert rows["1110"] == f"| 1110 | {bleu} | +2.00 (+1.00 to +3.00) * | {bleu} | +2.00 (+1.00 to +3.00) |"
+    assert rows["1111"] == f"| 1111 | {bleu} |  | {bleu} |  |"
+
+
 def test_what_the_readme_says_of_the_interaction_stands_in_the_report_of_the_quick_study() -> None:
     report = (ROOT / "results" / "quick" / "report" / "report.md").read_text(encoding="utf-8")
     said = re.search(
@@ -49,10 +88,30 @@ def test_what_the_readme_says_of_terms_taken_out_stands_in_the_findings_of_the_q
     in_self, in_cross = found["self", "E1"], found["cross", "E1"]
     low, high = in_self["mean_interval"]
     trained = {row["model"]: row["difference"] for row in findings["models"] if row["corpus"] == "fragment"}
-    said = README[README.index("**Used, and far less needed**") : README.index("## Three commands")].replace("\n", " ")
-    assert f"self-attention loses {in_self['mean']:.2f} BLEU (90 % interval {low:+.2f} to {high:+.2f}); trained" in said
-    assert f"trained without it, {trained['nmt_attn_tiny_self0111']:.2f}. Cross" in said
-    assert f"loses {in_cross['mean']:.2f}; trained without it, {trained['nmt_attn_tiny_cross0111']:.2f}:" in said
+    said = README[README.index("**Used more than needed**") : README.index("## Three commands")].replace("\n", " ")
+    assert f"self-attention loses {in_self['mean']:.2f} BLEU (90 % interval {low:+.2f} to {high:+.2f}), cross" in said
+    alone = [f"{trained[f'nmt_attn_tiny_{place}0111']:.2f}" for place in ("self", "cross")]
+    assert f"cross attention {in_cross['mean']:.2f}; trained without it {' and '.join(alone)}." in said
+
+
+def test_what_the_readme_says_first_stands_in_the_findings() -> None:
+    controlled = json.loads((ROOT / "results" / "controlled" / "report" / "findings.json").read_text(encoding="utf-8"))
+    quick = json.loads((ROOT / "results" / "quick" / "report" / "findings.json").read_text(encoding="utf-8"))
+    rows = {(row["corpus"], row["model"]): row for row in quick["models"]}
+    in_cross, in_self = (rows["fragment", f"nmt_attn_tiny_{place}0111"] for place in ("cross", "self"))
+    said = README.replace("\n", " ")
+    assert (in_cross["verdict"], in_self["verdict"]) == ("vital", "inconclusive")
+    assert f"cross attention loses {in_cross['difference']:.2f} BLEU (vital), self-attention" in said
+    assert f"self-attention {in_self['difference']:.2f} (inconclusive: neither" in said
+    names = ("fragment", "nmt_attn_tiny_self0111")
+    (wide,) = (row for row in controlled["models"] if (row["corpus"], row["model"]) == names)
+    assert wide["verdict"] == "inconclusive"
+    assert f"of all, {wide['difference']:+.2f} has {wide['low']:+.2f} to {wide['high']:+.2f}." in said
+    effects = controlled["corpora"]["fragment"]["main_effects"]
+    worth = {place: f"{effects[place]['E1']['difference']:.2f}" for place in ("self", "cross")}
+    spans = {place: "{:+.2f} to {:+.2f}".format(*effects[place]["E1"]["interval"]) for place in ("self", "cross")}
+    assert f"E1 is worth {worth['self']} BLEU in self-attention (90 % interval {spans['self']})" in said
+    assert f"{worth['cross']} in cross attention ({spans['cross']})" in said
 
 
 def test_what_the_readme_says_of_the_tasks_stands_in_the_report_of_the_controlled_study() -> None:
@@ -81,7 +140,13 @@ def test_the_published_scores_are_those_of_the_published_translations(study: str
         for result in (record, *(record.get("more_tests") or {}).values()):
             texts = [folder / result[kind] for kind in ("hypotheses", "references")]
             hypotheses, references = map(read_lines, texts)
+            assert result["signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|")
             assert round(sacrebleu.corpus_bleu(hypotheses, [references]).score, 4) == result["bleu"]
+            if "exact_match" in result:
+                assert round(exact_match(hypotheses, references), 4) == result["exact_match"]
+            subset = texts[1].stem.partition(".")[2] or "test"
+            named = f"{subset}.de".encode() + b"\0"
+            assert hashlib.sha256(named + texts[1].read_bytes()).hexdigest() == result["test_sha256"]
             used |= {*texts}
     assert used == {path for path in (folder / "translations").rglob("*") if path.is_file()}
 

@@ -196,16 +196,16 @@ def test_the_single_runs_that_are_published_are_those_that_are_asked_for(tmp_pat
     stand_in.parent.mkdir()
     stand_in.write_text(
         f'#!/bin/sh\ncase $1 in */results.sh) exec {shutil.which("bash")} "$@" ;; esac\n'
-        f'echo "$OUT/${{2:-nmt_attn_tiny}}.json" >> {calls}\n',
+        f'echo "$OUT/$2.json" >> {calls}\n',
         encoding="utf-8",
     )
     stand_in.chmod(0o755)
-    settings = {"OUT": "results", "VENV": "", "PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
+    settings = {"OUT": tmp_path, "VENV": "", "PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
     assert _recipe("results.sh", "mixers", **settings).returncode == 0
-    asked = calls.read_text(encoding="utf-8").splitlines()
-    folders = {name.rpartition("/")[0] for name in asked}
-    assert folders == {f"results/{folder}" for folder in draw.SINGLE_RUNS}
-    published = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).iterdir()]
+    asked = [Path(line).relative_to(tmp_path) for line in calls.read_text(encoding="utf-8").splitlines()]
+    published = [
+        path.relative_to(draw.RESULTS) for name in draw.SINGLE_RUNS for path in (draw.RESULTS / name).iterdir()
+    ]
     assert sorted(asked) == sorted(published)
 
 

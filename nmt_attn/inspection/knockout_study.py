@@ -47,12 +47,11 @@ def run_knockouts(study: Study, folder: StudyFolder, corpora: Collection[str], s
 def _line(folder: StudyFolder, run: Run) -> dict[str, object]:
     data = folder.path / run.corpus.name / "data"
     source, _, target = read_lines(folder.run(run) / "settings" / "DIRECTION")[0].partition("-")
-    files = [data / "raw" / f"test.{language}" for language in (source, target)]
-    texts = [read_lines(file) for file in files]
+    sources, references = (data / "raw" / f"test.{language}" for language in (source, target))
     loaded = load(folder.run(run) / "average.pt", data / "bin")
-    whole, *losses = [each.fields() for each in knock_outs(loaded, texts[0], texts[1])]
+    whole, *losses = [each.fields() for each in knock_outs(loaded, read_lines(sources), read_lines(references))]
     head = {"corpus": run.corpus.name, "model": run.model.name, "seed": run.seed, "bleu": whole["bleu"]}
     common = {name: whole[name] for name in ("signature", "sentences", "exact_match")}
+    made = {"test_sha256": checksum([references]), "made_with": environment()}
     kept = ("sites", "term", "replacement", "bleu", "loss", "exact_match")
-    common |= {"test_sha256": checksum(files[1:]), "made_with": environment()}
-    return {**head, **common, "losses": [{name: each[name] for name in kept} for each in losses]}
+    return {**head, **common, **made, "losses": [{name: each[name] for name in kept} for each in losses]}

@@ -110,13 +110,13 @@ class StudyFolder:
         variables = {name: value for name, value in run.corpus.variables.items() if name not in RESERVED}
         tail: dict[str, Any] = self._keep_texts(run, "test")
         tail["finished"] = time.strftime("%FT%TZ", time.gmtime((folder / "result.json").stat().st_mtime))
-        if more := self._more_tests(run):
+        if more := self._keep_more_tests(run):
             tail["more_tests"] = more
         head |= {"flags": list(run.model.flags), "recipe": run.corpus.recipe.name, "variables": variables}
         append(self.store, {**head, **result, **tail})
 
     def _keep_texts(self, run: Run, subset: str) -> dict[str, str]:
-        """Copies the translations of a test set and its references beside the store; returns where they are."""
+        """Copies translations and references beside the store; returns where. subset: fairseq's name, as test1."""
         folder = self.run(run)
         texts = Path("translations") / run.corpus.name
         (self.path / texts).mkdir(parents=True, exist_ok=True)
@@ -131,8 +131,8 @@ class StudyFolder:
             (self.path / f"{copy}.part").replace(self.path / copy)
         return {name: copy.as_posix() for name, (_, copy) in kept.items()}
 
-    def _more_tests(self, run: Run) -> dict[str, dict[str, Any]]:
-        """Scores of a run on all test sets but the first, by their names, with what they depend on."""
+    def _keep_more_tests(self, run: Run) -> dict[str, dict[str, Any]]:
+        """Copies the texts of all test sets but the first; returns scores and what they depend on, by their names."""
         found = {}
         for path in sorted(self.run(run).glob("result-*.json")):
             result = json.loads(path.read_text(encoding="utf-8"))

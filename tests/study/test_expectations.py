@@ -179,8 +179,10 @@ def test_runs_at_an_end_of_the_scale_are_judged_without_a_spread(tmp_path: Path)
     found = _found(tmp_path, {TINY: [100.0] * 3, CROSS: [0.0] * 3, ABLE: [100.0] * 3})
     assert _outcomes(found) == [Outcome.CONFIRMED] * 2
     assert [(each.difference, each.interval) for each in found] == [(0, None), (100, None)]
-    point = "no spread, every run at an end of the scale: D"
-    assert [each.reason for each in found] == [f"{point} +0.00 below 4", f"{point} +100.00 above 4"]
+    assert [each.reason for each in found] == [
+        "all runs at 0 or 100 BLEU, D 0.00 not above 4",
+        "all runs at 0 or 100 BLEU, D +100.00 above 4",
+    ]
     found = _found(tmp_path, {TINY: [100.0] * 3, CROSS: [100.0] * 3, ABLE: [0.0] * 3})
     assert _outcomes(found) == [Outcome.CONTRADICTED] * 2
 
@@ -226,7 +228,7 @@ def test_a_report_has_a_table_of_expectations_and_a_bold_line_of_each_contradict
     assert "| 93.23 → 92.30 | as expected: upper 95 % bound " in section
     assert "| contradicted: upper 95 % bound " in section
     assert "| nothing, else, tells it |" in section
-    assert "From the study's file, in which they should have stood before the runs. Can: the model loses" in section
+    assert "From the study's file; that they stood there before the runs, only its history shows. Can: the" in section
     assert "loses less than 4 BLEU against" in section
     assert "judged by itself at its own 5 %, as the headline is, and not corrected for their number" in section
     assert f"BLEU: {SIGNATURE}; 60 sentences; 1,000 updates." in section

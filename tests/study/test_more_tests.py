@@ -76,15 +76,19 @@ def test_the_store_keeps_the_scores_of_further_test_sets_in_the_line_of_the_run(
     assert (result["bleu"], result["exact_match"], result["test_set"]) == (80.0, 70.0, "test")
     rest = {"chrf": 90.0, "signature": SIGNATURE}
     assert result["more_tests"] == {
-        scores["test_set"]: {**{name: scores[name] for name in scores if name != "test_set"}, **rest, **_texts(subset)}
-        for scores, subset in ((long, "test1"), (full, "test2"))
+        "long": {"bleu": 12.5, "exact_match": 3.0, "sentences": 45, "test_sha256": "other", **rest, **_texts("test1")},
+        "set/full": {"bleu": 11.5, "exact_match": 2.0, "sentences": 46, "test_sha256": "third"}
+        | rest
+        | _texts("test2"),
     }
     for name, subset in (("long", "test1"), ("set/full", "test2")):
         for kind, word in (("hypotheses", "ja"), ("references", "nein")):
             assert (folder.path / result["more_tests"][name][kind]).read_text(encoding="utf-8") == f"{subset} {word}\n"
     assert (folder.path / result["hypotheses"]).read_text(encoding="utf-8") == "test ja\n"
     assert (folder.path / result["references"]).read_text(encoding="utf-8") == "test nein\n"
-    assert len(list((folder.path / "translations" / "fragment").iterdir())) == 6
+    ends = ("txt", "test1.txt", "test2.txt")
+    kept = {f"{stem}.{end}" for stem in (f"{TINY}.1000000", "references") for end in ends}
+    assert {path.name for path in (folder.path / "translations" / "fragment").iterdir()} == kept
 
 
 def _texts(subset: str) -> dict[str, str]:

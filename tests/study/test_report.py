@@ -198,6 +198,9 @@ def test_a_report_says_what_is_missing_and_what_was_not_planned(tmp_path: Path) 
     text = _markdown(_written(tmp_path, records))
     assert "1 of 24 planned runs are in." in text
     assert f"- fragment, {TINY}: 1000000, 3000000\n- fragment, {SELF}: 1000000, 2000000, 3000000\n" in text
+    assert (
+        "\nMissing runs may change the pooled variance, and so all intervals and Holm's p, of their corpus.\n" in text
+    )
     assert f"in no number here: fragment/{TINY}_shaw.1000000." in text
     assert f"- **no result** fragment, {SELF}: no run is finished." in text
     assert "**positive control** not passed, its runs are missing" in text
@@ -238,6 +241,13 @@ def test_models_that_did_not_learn_are_named_under_the_tables(tmp_path: Path) ->
     assert (
         f"Not from {CROSS}, with means below 50 % of the reference's, as BLEU near zero cannot vary as it does" in text
     )
+
+
+def test_a_single_run_is_not_counted_among_the_models_that_give_the_variance(tmp_path: Path) -> None:
+    folder = _written(tmp_path, scored("fragment", {**SCORES, CROSS: SCORES[CROSS][:1]}))
+    assert "the variance over seeds of 2 models: " in _markdown(folder)
+    findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+    assert findings["corpora"]["fragment"]["pooled_models"] == [TINY, SELF]
 
 
 def test_a_headline_model_that_is_the_control_keeps_its_sentence(tmp_path: Path) -> None:

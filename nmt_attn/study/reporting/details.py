@@ -13,9 +13,9 @@ from nmt_attn.study.statistics import Contrast
 SUSPICIOUS = 0.05
 BOOTSTRAP = "percentiles 5 to 95 of the two-level bootstrap"
 WAYS = (
-    "Pooled variance and Welch: 90 % intervals. Two-level bootstrap: k - 1 of k runs, then sentences; its percentiles "
-    "are no 90 % intervals: where seeds make the variance they are too short (they cover 80 % with 2 runs, 85 % with "
-    "3), where sentences of single runs are noisy too long (98 %)."
+    "Pooled variance and Welch: 90 % intervals. Two-level bootstrap: k - 1 draws of the k runs, one of the sentences "
+    "for all; its percentiles are no 90 % intervals: where seeds make the variance they are too short (they cover 80 % "
+    "with 2 runs, 85 % with 3), where sentences of single runs are noisy too long (98 %)."
 )
 
 

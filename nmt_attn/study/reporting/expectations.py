@@ -38,16 +38,16 @@ def expectation_section(findings: Findings) -> Iterator[Block]:
     margin = findings.study.margins.task
     yield Heading(2, "Expectations")
     yield Paragraph(
-        "From the study's file, in which they should have stood before the runs. Can: the model loses less than "
-        f"{margin:g} BLEU against the reference on that corpus. D with Welch's interval, of the variances of the two "
-        "models alone: runs that have learnt a task hardly vary, others vary a lot. As expected: a one-sided "
+        "From the study's file; that they stood there before the runs, only its history shows. Can: the model loses "
+        f"less than {margin:g} BLEU against the reference on that corpus. D with Welch's interval, of the variances of "
+        "the two models alone: runs that have learnt a task hardly vary, others vary a lot. As expected: a one-sided "
         f"95 % bound of D (an end of the 90 % interval) lies on the side of {margin:g} that was expected; contradicted "
         "if one lies on the other side; open: else, and while runs are missing. Where every run of both is at an end "
         "of the scale (0 or 100 BLEU) nothing varies, and D itself is compared: that a few runs are perfect does not "
         "say that all would be. The reference must have learnt the "
         f"task: BLEU of at least {LEARNT:g} in the mean over its runs. Each expectation is judged by itself "
-        "at its own 5 %, as the headline is, and not corrected for their number: Holm's correction is for "
-        "what is exploratory, and nothing in it changes."
+        "at its own 5 %, as the headline is, and not corrected for their number: Holm's correction, "
+        "for what is exploratory, does not count them."
     )
     rows = [
         [

@@ -7,6 +7,7 @@ from nmt_attn.study.expectations import LEARNT, Expectation
 from nmt_attn.study.plan import Corpus, Study
 from nmt_attn.study.reporting.facts import Comparison, Row, known_interval
 from nmt_attn.study.reporting.outcomes import ExpectationFinding, Outcome
+from nmt_attn.study.reporting.phrases import points
 from nmt_attn.study.verdicts import decimals
 
 ENDS = {0.0, 100.0}  # of the scale of BLEU: runs that are all there are equal without being one run
@@ -21,33 +22,29 @@ def judged(study: Study, corpus: Corpus, rows: Sequence[Row]) -> tuple[Expectati
 
 def _judged(study: Study, corpus: str, each: Expectation, base: Row | None, row: Row | None) -> ExpectationFinding:
     found = row.comparison if row else None
-    interval = _interval(base, row, found) if base and row and found else None
-    problems = list(_problems(study.reference, base, row, found, interval))
+    interval = known_interval(found.welch, found.runs) if found else None
+    at_ends = bool(base and row and found and _all_at_ends(base, row, found))
+    problems = list(_problems(study.reference, base, row, found, at_ends or interval is not None))
     outcome, reason = Outcome.OPEN, "; ".join(problems)
-    if not problems and base and row and found and interval:
-        outcome, reason = _outcome(each.can, interval, study.margins.task, _doubt(base, row, found))
+    if not problems and base and row and found:
+        if interval:
+            outcome, reason = _outcome(each.can, interval, study.margins.task, _doubt(base, row, found))
+        else:
+            outcome, reason = _outcome_at_ends(each.can, found.welch.difference, study.margins.task)
     return ExpectationFinding(
         corpus=corpus,
         expectation=each,
         difference=found.welch.difference if found else None,
-        interval=None if interval and _is_point(interval) else interval,
+        interval=interval,
         exact_match=(base.exact_match if base else None, row.exact_match if row else None),
         outcome=outcome,
         reason=reason,
     )
 
 
-def _interval(base: Row, row: Row, found: Comparison) -> tuple[float, float] | None:
-    """Welch's, as runs of a task that is learnt hardly vary and those of one that is half learnt vary a lot; D itself
-    where every run is at an end of the scale, and nothing can vary."""
-    if found.welch.standard_error == 0 and min(found.runs) > 1 and {*_scores(base, row)} <= ENDS:
-        return found.welch.difference, found.welch.difference
-    return known_interval(found.welch, found.runs)
-
-
-def _is_point(interval: tuple[float, float]) -> bool:
-    """Whether it is D itself, with no spread to make an interval of."""
-    return interval[0] == interval[1]
+def _all_at_ends(base: Row, row: Row, found: Comparison) -> bool:
+    """Whether every run of both is at an end of the scale: then nothing varies, and there is no interval."""
+    return found.welch.standard_error == 0 and min(found.runs) > 1 and {*_scores(base, row)} <= ENDS
 
 
 def _scores(base: Row, row: Row) -> list[float]:
@@ -55,9 +52,9 @@ def _scores(base: Row, row: Row) -> list[float]:
 
 
 def _problems(
-    reference: str, base: Row | None, row: Row | None, found: Comparison | None, interval: tuple[float, float] | None
+    reference: str, base: Row | None, row: Row | None, found: Comparison | None, is_judged: bool
 ) -> Iterator[str]:
-    """Why nothing can be said, if anything keeps it open but the interval."""
+    """Why nothing can be said, if anything keeps it open but the interval. is_judged: by that, or without one."""
     if base is None:
         yield f"no run of {reference}, the reference, is finished"
     elif (learnt := _learnt(base)) is not None:
@@ -70,7 +67,7 @@ def _problems(
         yield f"runs are missing: {found.provisional}"
     if min(found.runs) < 2:
         yield "single run, no inference"
-    elif interval is None:
+    elif not is_judged:
         yield "the runs do not differ at all: their spread over seeds is not known"
 
 
@@ -84,15 +81,19 @@ def _learnt(base: Row) -> str | None:
 def _outcome(can: bool, interval: tuple[float, float], margin: float, doubt: str) -> tuple[Outcome, str]:
     """*Can* is seen where the upper bound lies below the margin, *cannot* where the lower one lies above it."""
     low, high = interval
-    lower, upper = ("lower 95 % bound", "upper 95 % bound")
-    if _is_point(interval):
-        lower = upper = "no spread, every run at an end of the scale: D"
     if low > margin:
-        return _as_expected(not can), f"{lower} {_shown(low, margin)} above {margin:g}"
+        return _as_expected(not can), f"lower 95 % bound {_shown(low, margin)} above {margin:g}"
     if high >= margin:
         return Outcome.OPEN, f"{margin:g} is inside the 90 % interval"
-    told = f"{upper} {_shown(high, margin)} below {margin:g}"
+    told = f"upper 95 % bound {_shown(high, margin)} below {margin:g}"
     return (Outcome.OPEN, f"{told}, but {doubt}") if doubt else (_as_expected(can), told)
+
+
+def _outcome_at_ends(can: bool, difference: float, margin: float) -> tuple[Outcome, str]:
+    """D itself, where nothing varies: what the runs showed, though no bound of what others would."""
+    lost = difference > margin
+    told = f"all runs at 0 or 100 BLEU, D {points(difference)} {'above' if lost else 'not above'} {margin:g}"
+    return _as_expected(can is not lost), told
 
 
 def _as_expected(agrees: bool) -> Outcome:

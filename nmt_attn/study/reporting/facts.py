@@ -159,9 +159,9 @@ class ControlFinding:
 class CorpusFindings:
     """All of a corpus; no rows before its first run is finished.
 
-    deviation, degrees: the standard deviation over seeds that the models of the pool share. unequal: p of the test
-    that they do share it (None where it cannot be made). family: how many p-values Holm's correction is for. first: the
-    record of one run, for what all have in common.
+    pool: the models that share a variance over seeds. deviation, degrees: its root, its degrees of freedom. unequal: p
+    of the test that they do share it (None where it cannot be made). family: how many p-values Holm's correction is
+    for. first: the record of one run, for what all have in common.
     """
 
     corpus: Corpus
@@ -182,6 +182,11 @@ class CorpusFindings:
 
     def row(self, model: str) -> Row | None:
         return next((row for row in self.rows if row.model == model), None)
+
+    @property
+    def pooled(self) -> list[str]:
+        """Models whose runs do estimate the common variance: a single run does not vary."""
+        return [row.model for row in self.rows if row.model in self.pool and row.runs > 1]
 
     @property
     def left_out(self) -> list[str]:

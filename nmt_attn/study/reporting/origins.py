@@ -19,7 +19,9 @@ def origins(findings: Findings, study_text: str) -> Iterator[Block]:
     yield Paragraph(progress(findings))
     if findings.missing:
         yield Items([Paragraph(f"{where}: {', '.join(runs)}") for where, runs in _missing(findings).items()])
-        yield Paragraph("They may change the pooled variances, and so the intervals, and Holm's p of a whole corpus.")
+        yield Paragraph(
+            "Missing runs may change the pooled variance, and so all intervals and Holm's p, of their corpus."
+        )
     if findings.unplanned:
         names = ", ".join(findings.unplanned)
         yield Paragraph(f"In the store, but not in the study's file, and so in no number here: {names}.")

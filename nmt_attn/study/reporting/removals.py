@@ -1,7 +1,7 @@
 """Used and needed: what the trained reference loses without a term, beside what models trained without it lose.
 
 ``nmt-attn knockouts`` writes the losses of each run into knockouts.jsonl in the study's folder, a line a run:
-{"corpus", "model", "seed", "bleu", "losses": [{"sites", "term", "replacement", "loss", ...}, ...]}.
+{"corpus", "model", "seed", "bleu", "losses": [{"sites", "term", "replacement", "loss", ...}, ...], "made_with", ...}.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

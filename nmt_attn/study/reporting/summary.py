@@ -180,9 +180,8 @@ def pool_text(corpus: CorpusFindings) -> str:
     """From which models the common variance over seeds is, and which are too near to zero for it."""
     if corpus.deviation is None:
         return ""
-    models = sum(row.model in corpus.pool and row.runs > 1 for row in corpus.rows)
     told = (
-        f"Intervals of D with the variance over seeds of {amount(models, 'model', 'models')}: "
+        f"Intervals of D with the variance over seeds of {amount(len(corpus.pooled), 'model', 'models')}: "
         f"sd {corpus.deviation:.2f}, {amount(corpus.degrees, 'degree', 'degrees')} of freedom."
     )
     if not corpus.left_out:

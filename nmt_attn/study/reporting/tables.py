@@ -123,7 +123,7 @@ def _runs(findings: Findings) -> list[dict[str, Any]]:
 def _corpus(corpus: CorpusFindings) -> dict[str, Any]:
     return {
         "pooled_sd": corpus.deviation,
-        "pooled_models": list(corpus.pool),
+        "pooled_models": corpus.pooled,
         "degrees_of_freedom": corpus.degrees,
         "p_equal_variances": corpus.unequal,
         "interactions": [_interaction(each) for each in corpus.interactions],
