@@ -16,7 +16,7 @@ from nmt_attn.inspection.alignment import best
 from nmt_attn.inspection.facts import AlignmentFacts, HeadFacts, Share
 from nmt_attn.inspection.tables import markdown
 from nmt_attn.presets import PRESETS
-from nmt_attn.spec import Site
+from nmt_attn.spec import ALL_CODES, Site
 from nmt_attn.study.exact import exact_match
 from nmt_attn.study.plan import read_study
 from nmt_attn.study.report import write_report
@@ -112,6 +112,31 @@ def test_what_the_readme_says_first_stands_in_the_findings() -> None:
     spans = {place: "{:+.2f} to {:+.2f}".format(*effects[place]["E1"]["interval"]) for place in ("self", "cross")}
     assert f"E1 is worth {worth['self']} BLEU in self-attention (90 % interval {spans['self']})" in said
     assert f"{worth['cross']} in cross attention ({spans['cross']})" in said
+
+
+def test_what_the_results_say_of_all_codes_stands_in_the_findings() -> None:
+    findings = json.loads((ROOT / "results" / "controlled" / "report" / "findings.json").read_text(encoding="utf-8"))
+    rows = {row["model"]: row for row in findings["models"] if row["corpus"] == "fragment"}
+    page = " ".join((ROOT / "results" / "README.md").read_text(encoding="utf-8").split())
+
+    def bleu(place: str, code: str) -> float:
+        return float(rows[f"nmt_attn_tiny_{place}{code}"]["bleu"])
+
+    without_positions = max(bleu("self", code) for code in ("0000", "0010", "1000", "1010"))
+    assert (
+        f"no code comes above {without_positions:.1f} BLEU, with these two alone it is {bleu('self', '0101'):.1f}"
+        in page
+    )
+    lost = [rows[f"nmt_attn_tiny_self{code}"]["difference"] for code in ("1001", "1100")]
+    assert f"loses little (1001 {lost[0]:.2f}, 1100 {lost[1]:.2f}: no claim)" in page
+    most, least = (bleu("self", f"1{rest}") - bleu("self", f"0{rest}") for rest in ("001", "110"))
+    assert f"most in 0001 → 1001 ({most:.1f}), least in 0110 → 1110 ({least:.1f})" in page
+    lacking = {code: bleu("cross", code) for code in ALL_CODES if code[0] == "0"}
+    assert f"no code without E1 comes above {max(lacking.values()):.1f} BLEU" in page
+    assert f"none above {max(score for code, score in lacking.items() if code[1] == '0'):.1f}." in page
+    neither = {f"{rows[f'nmt_attn_tiny_cross{code}']['difference']:.1f}" for code in ("1000", "1010")}
+    assert f"with neither it is {neither.pop()} (1000, 1010)" in page
+    assert not neither
 
 
 def test_what_the_readme_says_of_the_tasks_stands_in_the_report_of_the_controlled_study() -> None:
