@@ -28,6 +28,11 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def _findings(study: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "results" / study / "report" / "findings.json").read_text("utf-8"))
+    return found
+
+
 @pytest.mark.parametrize("page", draw.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_tables_of_a_page_are_drawn_from_the_results(page: Path) -> None:
     parts = [found[1] for found in draw.BLOCK.finditer(page.read_text(encoding="utf-8"))]
@@ -83,7 +88,7 @@ def test_what_the_readme_says_of_the_interaction_stands_in_the_report_of_the_qui
 
 
 def test_what_the_readme_says_of_terms_taken_out_stands_in_the_findings_of_the_quick_study() -> None:
-    findings = json.loads((ROOT / "results" / "quick" / "report" / "findings.json").read_text(encoding="utf-8"))
+    findings = _findings("quick")
     found = {(each["sites"], each["term"]): each for each in findings["removals"]}
     in_self, in_cross = found["self", "E1"], found["cross", "E1"]
     low, high = in_self["mean_interval"]
@@ -95,8 +100,8 @@ def test_what_the_readme_says_of_terms_taken_out_stands_in_the_findings_of_the_q
 
 
 def test_what_the_readme_says_first_stands_in_the_findings() -> None:
-    controlled = json.loads((ROOT / "results" / "controlled" / "report" / "findings.json").read_text(encoding="utf-8"))
-    quick = json.loads((ROOT / "results" / "quick" / "report" / "findings.json").read_text(encoding="utf-8"))
+    controlled = _findings("controlled")
+    quick = _findings("quick")
     rows = {(row["corpus"], row["model"]): row for row in quick["models"]}
     in_cross, in_self = (rows["fragment", f"nmt_attn_tiny_{place}0111"] for place in ("cross", "self"))
     said = README.replace("\n", " ")
@@ -115,7 +120,7 @@ def test_what_the_readme_says_first_stands_in_the_findings() -> None:
 
 
 def test_what_the_results_say_of_all_codes_stands_in_the_findings() -> None:
-    findings = json.loads((ROOT / "results" / "controlled" / "report" / "findings.json").read_text(encoding="utf-8"))
+    findings = _findings("controlled")
     rows = {row["model"]: row for row in findings["models"] if row["corpus"] == "fragment"}
     page = " ".join((ROOT / "results" / "README.md").read_text(encoding="utf-8").split())
 
